@@ -1,0 +1,91 @@
+"""What a check found, where, and how it can be mended: all that reporters know."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from pathlib import Path
+from typing import Literal
+
+
+class Severity(enum.StrEnum):
+    """How much a finding weighs; only `ERROR` and `WARNING` make a check fail."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a file; lines count from 1, `end_line` is inclusive."""
+
+    path: Path
+    line: int = 1
+    end_line: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fix:
+    """How to mend a finding, in words and, where it can be pasted, as code."""
+
+    description: str
+    code: str | None = None
+    safety: Literal["safe", "unsafe"] = "unsafe"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LockTaken:
+    """A lock that a traced statement was seen to take: `mode` as in `pg_locks`, without `Lock`."""
+
+    relation: str
+    mode: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem at one place.
+
+    `source` tells who found it, `status` whether the shadow database confirmed what the text suggested
+    (`confirmed`) or showed what no text could (`raised`). `frames` is the call chain from the migration
+    down to the statement, outermost first.
+    """
+
+    rule: str
+    severity: Severity
+    location: Location
+    message: str
+    revision: str | None = None
+    source: Literal["static", "trace"] = "static"
+    status: Literal["static", "confirmed", "raised"] = "static"
+    sql: str | None = None
+    locks: tuple[LockTaken, ...] = ()
+    rows_scanned: int | None = None
+    rewrites: tuple[str, ...] = ()
+    duration_ms: float | None = None
+    help: str | None = None
+    fix: Fix | None = None
+    frames: tuple[Location, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Skipped:
+    """A check that could not run, and why; counted in every report."""
+
+    subject: str
+    level: Literal["graph", "source", "statement", "trace"]
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of a lint run."""
+
+    findings: tuple[Finding, ...]
+    skipped: tuple[Skipped, ...] = ()
+    refuted: tuple[Finding, ...] = ()
+    revisions_checked: int = 0
+
+    @property
+    def failed(self) -> bool:
+        return any(finding.severity is not Severity.INFO for finding in self.findings)
