@@ -46,7 +46,9 @@ class Refused(NotifydbError):
 
     exit_code = 3
 
-    def __init__(self, message: str | None = None, *, reasons: Sequence[str] = (), hint: str | None = None) -> None:
+    def __init__(
+        self, message: str | None = None, *, reasons: Sequence[str] = (), hint: str | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.reasons = tuple(reasons)
 
@@ -84,6 +86,8 @@ class MigrationFailed(NotifydbError):
 
     exit_code = 6
 
-    def __init__(self, message: str | None = None, *, revision: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str | None = None, *, revision: str | None = None, hint: str | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.revision = revision
