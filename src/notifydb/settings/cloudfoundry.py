@@ -1,0 +1,78 @@
+"""The database that Cloud Foundry binds to an application through `VCAP_SERVICES`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from notifydb import errors
+
+# cloud.gov's broker first; a user-provided service may hold anything, so it must look like Postgres.
+_LABELS = ("aws-rds", "user-provided")
+_URI_KEYS = ("uri", "url", "database_url", "DATABASE_URL")
+
+
+def database_url(vcap_services: str, service_name: str | None = None) -> tuple[str, str] | None:
+    """The URL and the name of the service it came from, or None when no Postgres is bound.
+
+    Raises ConfigurationError when the JSON cannot be read, or when several databases are bound and
+    `service_name` does not say which.
+    """
+    found = dict(_candidates(_parse(vcap_services)))
+    if service_name is not None:
+        if service_name not in found:
+            raise errors.ConfigurationError(
+                f"VCAP_SERVICES binds no Postgres service named {service_name!r}",
+                hint=f"bound are: {', '.join(sorted(found)) or 'none'}",
+            )
+        return found[service_name], service_name
+    if len(found) > 1:
+        raise errors.ConfigurationError(
+            f"VCAP_SERVICES binds several databases: {', '.join(sorted(found))}",
+            hint="set NOTIFYDB_SERVICE_NAME to the one to use",
+        )
+    return next(((url, name) for name, url in found.items()), None)
+
+
+def _parse(vcap_services: str) -> Mapping[str, Any]:
+    try:
+        services = json.loads(vcap_services)
+    except ValueError as error:
+        # The text holds credentials: no part of it may reach the message or the traceback.
+        raise errors.ConfigurationError(
+            f"VCAP_SERVICES is not JSON (at character {_position(error)})"
+        ) from None
+    if not isinstance(services, dict):
+        raise errors.ConfigurationError("VCAP_SERVICES is not a JSON object")
+    return services
+
+
+def _position(error: ValueError) -> int:
+    return getattr(error, "pos", 0)
+
+
+def _candidates(services: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for label in _LABELS:
+        bound = services.get(label, [])
+        for service in bound if isinstance(bound, list) else []:
+            if not isinstance(service, dict):
+                continue
+            url = _url_of(service.get("credentials"))
+            if url is not None:
+                yield str(service.get("name") or label), url
+
+
+def _url_of(credentials: object) -> str | None:
+    if not isinstance(credentials, dict):
+        return None
+    for key in _URI_KEYS:
+        uri = credentials.get(key)
+        if isinstance(uri, str) and uri.startswith(("postgres://", "postgresql://")):
+            return uri
+    host, name = credentials.get("host"), credentials.get("db_name") or credentials.get("name")
+    if not (host and name and credentials.get("username")):
+        return None
+    user, password = (quote(str(credentials.get(key, "")), safe="") for key in ("username", "password"))
+    return f"postgresql://{user}:{password}@{host}:{credentials.get('port', 5432)}/{name}"

@@ -1,0 +1,198 @@
+"""Merges the sources, strongest first, and remembers which one each value came from."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+
+from notifydb import errors
+from notifydb.settings import cloudfoundry
+from notifydb.settings.environment import Environment, Voice
+from notifydb.settings.model import Section, Settings
+
+PREFIX = "NOTIFYDB_"
+ROOT_FILES = ("notifydb.toml", "pyproject.toml", "alembic.ini")
+_URL_VARIABLES = ("DATABASE_URL", "SQLALCHEMY_DATABASE_URI")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """Values of one place; keys are dotted setting names, values are raw."""
+
+    values: Mapping[str, object]
+    names: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings with their origins: `origins` maps a dotted setting name to where its value came from."""
+
+    settings: Settings
+    root: Path
+    origins: Mapping[str, str]
+    voices: tuple[Voice, ...]
+
+
+def load_settings(
+    options: Mapping[str, object] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Loaded:
+    """Reads all sources for the project that `directory` (default: the working directory) is in.
+
+    `options` are command-line values by dotted setting name; None values are not set.
+    Raises ConfigurationError for a value that does not fit; no message shows a secret.
+    """
+    environ = os.environ if environ is None else environ
+    root = find_root(directory or Path.cwd())
+    given = {name: value for name, value in (options or {}).items() if value is not None}
+    dotenv = {name: value for name, value in dotenv_values(root / ".env").items() if value is not None}
+    sources = [
+        Source(given, {name: f"--{name.rsplit('.')[-1].replace('_', '-')}" for name in given}),
+        _variables(environ, ""),
+        _platform(environ, ""),
+        _variables(dotenv, " in .env"),
+        _platform(dotenv, " in .env"),
+        _toml(root / "notifydb.toml", ()),
+        _toml(root / "pyproject.toml", ("tool", "notifydb")),
+    ]
+    return _merge(sources, root)
+
+
+def find_root(directory: Path) -> Path:
+    """The nearest folder upwards that holds a project file, else `directory` itself."""
+    directory = directory.resolve()
+    for folder in (directory, *directory.parents):
+        if any((folder / name).is_file() for name in ROOT_FILES):
+            return folder
+    return directory
+
+
+def setting_names(model: type[Section] = Settings, prefix: str = "") -> Iterator[str]:
+    """The dotted names of all settings, in the order of the model."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from setting_names(field.annotation, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def variable_name(setting: str) -> str:
+    """`lint.rows` is set by `NOTIFYDB_LINT_ROWS`."""
+    return PREFIX + setting.replace(".", "_").upper()
+
+
+def _merge(sources: Sequence[Source], root: Path) -> Loaded:
+    values: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    for source in sources:
+        for name, value in source.values.items():
+            values.setdefault(name, value)
+            origins.setdefault(name, source.names[name])
+    voices = tuple(
+        Voice(source.names["environment"], Environment.parse(source.values["environment"]))
+        for source in sources
+        if "environment" in source.values
+    )
+    return Loaded(_validate(values, origins), root, origins, voices)
+
+
+def _validate(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        *sections, leaf = name.split(".")
+        place = nested
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[leaf] = value
+    try:
+        return Settings.model_validate(nested)
+    except ValidationError as error:
+        # `from None`: the chained error would show the rejected input, which may be a URL.
+        raise errors.ConfigurationError(
+            "; ".join(_explain(problem, origins) for problem in error.errors(include_input=False)),
+            hint="notifydb settings shows every setting and where it comes from",
+        ) from None
+
+
+def _explain(problem: Any, origins: Mapping[str, str]) -> str:
+    path = [str(part) for part in problem["loc"]]
+    name = next((".".join(path[:end]) for end in (2, 1) if ".".join(path[:end]) in origins), ".".join(path))
+    return f"{origins.get(name, name)}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+
+
+def _variables(environ: Mapping[str, str], where: str) -> Source:
+    known = {variable_name(setting): setting for setting in setting_names()}
+    for variable in environ:
+        if variable.startswith(PREFIX) and variable not in known:
+            close = difflib.get_close_matches(variable, known, n=1)
+            raise errors.ConfigurationError(
+                f"{variable}{where} is not a setting of notifydb",
+                hint=f"did you mean {close[0]}?" if close else "notifydb settings lists them",
+            )
+    set_ = {setting: variable for variable, setting in known.items() if variable in environ}
+    values = {setting: _from_text(setting, environ[variable]) for setting, variable in set_.items()}
+    return Source(values, {setting: variable + where for setting, variable in set_.items()})
+
+
+def _from_text(setting: str, text: str) -> object:
+    model: type[Section] = Settings
+    *sections, leaf = setting.split(".")
+    for section in sections:
+        model = model.model_fields[section].annotation  # type: ignore[assignment]
+    is_list = "tuple" in str(model.model_fields[leaf].annotation)
+    return tuple(filter(None, (part.strip() for part in text.split(",")))) if is_list else text
+
+
+def _platform(environ: Mapping[str, str], where: str) -> Source:
+    """What the platform or the application already says under names of its own."""
+    values: dict[str, object] = {}
+    names: dict[str, str] = {}
+    if "NOTIFY_ENVIRONMENT" in environ:
+        values["environment"], names["environment"] = (
+            environ["NOTIFY_ENVIRONMENT"],
+            f"NOTIFY_ENVIRONMENT{where}",
+        )
+    for variable in _URL_VARIABLES:
+        if environ.get(variable):
+            values["database_url"], names["database_url"] = environ[variable], f"{variable}{where}"
+            return Source(values, names)
+    if environ.get("VCAP_SERVICES"):
+        bound = cloudfoundry.database_url(environ["VCAP_SERVICES"], environ.get("NOTIFYDB_SERVICE_NAME"))
+        if bound is not None:
+            values["database_url"], names["database_url"] = bound[0], f"VCAP_SERVICES {bound[1]}{where}"
+    return Source(values, names)
+
+
+def _toml(path: Path, table: Sequence[str]) -> Source:
+    try:
+        content: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Source({}, {})
+    except (OSError, ValueError) as error:
+        raise errors.ConfigurationError(f"{path.name} cannot be read: {error}") from None
+    for key in table:
+        content = content.get(key, {})
+    values = dict(_flatten(content))
+    unknown = sorted(set(values) - set(setting_names()))
+    if unknown:
+        raise errors.ConfigurationError(f"{path.name}: {', '.join(unknown)}: no such setting")
+    where = f"{path.name} [{'.'.join(table)}]" if table else path.name
+    return Source(values, dict.fromkeys(values, where))
+
+
+def _flatten(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
