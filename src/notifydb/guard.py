@@ -1,0 +1,180 @@
+"""Who may destroy what: a pure table from (operation, target, settings, confirmation) to a Permit or reasons.
+
+Functions that destroy take a `Permit`; only this module makes one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import Final, Literal
+
+from notifydb import errors
+from notifydb.settings.environment import Environment, Voice, strictest
+
+
+class Operation(enum.StrEnum):
+    """What somebody wants to do to a database."""
+
+    PURGE = "purge"
+    RESTORE = "restore"
+    RESET = "reset"
+    DOWNGRADE = "downgrade"
+    STAMP_BACK = "stamp backwards"
+    DESTRUCTIVE_UPGRADE = "destructive upgrade"
+
+
+#: Loses rows that no migration brings back: never in production, whatever is set.
+DATA_LOSS: Final = frozenset({Operation.PURGE, Operation.RESTORE, Operation.RESET})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mark:
+    """What the database says of itself: `foreign` is a mark that was written for another database."""
+
+    state: Literal["present", "missing", "foreign", "unreadable"]
+    environment: Environment | None = None
+
+    def voice(self) -> Voice | None:
+        """An unreadable mark is production; a missing or foreign one says nothing."""
+        if self.state == "unreadable":
+            return Voice("the database's mark, which cannot be read", Environment.PRODUCTION)
+        if self.state == "present" and self.environment is not None:
+            return Voice("the database's mark", self.environment)
+        return None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """The database an operation is about."""
+
+    database: str
+    mark: Mark
+    embedded: bool = False
+    standby: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """All that the table looks at.
+
+    `voices` are the settings' words on the environment, `confirmation` the database name as typed, and
+    `reasoned` tells that the migration itself says, with a reason, that it is destructive.
+    """
+
+    operation: Operation
+    target: Target
+    voices: tuple[Voice, ...] = ()
+    allow_destructive: bool = False
+    confirmation: str | None = None
+    reasoned: bool = False
+
+
+_SEAL: Final = object()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Permit:
+    """The proof that the guard said yes to one operation on one database."""
+
+    operation: Operation
+    database: str
+    environment: Environment
+    _seal: object = dataclasses.field(repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self._seal is not _SEAL:
+            raise errors.InternalError("only the guard makes a permit")
+
+    def require(self, operation: Operation, database: str) -> None:
+        """Raises InternalError when the permit is for something else."""
+        if (self.operation, self.database) != (operation, database):
+            raise errors.InternalError(f"a permit for {self.operation} was used for {operation}")
+
+
+def environment_of(request: Request) -> Environment:
+    """The strictest voice; an unknown embedded database is a development one."""
+    strict = strictest(_voices(request))
+    if strict is Environment.UNKNOWN and request.target.embedded:
+        return Environment.DEVELOPMENT
+    return strict
+
+
+def _voices(request: Request) -> tuple[Voice, ...]:
+    mark = request.target.mark.voice()
+    said = request.voices or (Voice("it is not set", Environment.UNKNOWN),)
+    return said if mark is None else (*said, mark)
+
+
+def permit(request: Request) -> Permit:
+    """A Permit, or Refused with every reason there is."""
+    reasons = refusals(request)
+    if reasons:
+        raise errors.Refused(
+            f"{request.operation} of database {request.target.database!r} is refused", reasons=reasons
+        )
+    return Permit(request.operation, request.target.database, environment_of(request), _SEAL)
+
+
+def refusals(request: Request) -> tuple[str, ...]:
+    """Every reason against the operation; none means that it may run."""
+    environment = environment_of(request)
+    checks = (
+        _standby(request),
+        *_unmarked(request),
+        _environment(request, environment),
+        _confirmation(request, environment),
+    )
+    return tuple(reason for reason in checks if reason)
+
+
+def needs_confirmation(operation: Operation, environment: Environment) -> bool:
+    """Whether the database's name has to be typed."""
+    if operation in DATA_LOSS:
+        return True
+    serious = environment in (Environment.PRODUCTION, Environment.UNKNOWN)
+    return serious and operation is not Operation.DESTRUCTIVE_UPGRADE
+
+
+def _standby(request: Request) -> str | None:
+    return "the server is a standby: nothing can be written there" if request.target.standby else None
+
+
+def _unmarked(request: Request) -> tuple[str, ...]:
+    if request.operation not in DATA_LOSS or request.target.embedded:
+        return ()
+    match request.target.mark.state:
+        case "missing":
+            return ("the database carries no mark of what it is (notifydb environment show)",)
+        case "foreign":
+            return ("the database's mark was written for another database: it is a copy of something",)
+        case "present" | "unreadable":
+            return ()
+
+
+def _environment(request: Request, environment: Environment) -> str | None:
+    operation, said = request.operation, _said(request, environment)
+    if environment in (Environment.DEVELOPMENT, Environment.TEST):
+        return None
+    if operation in DATA_LOSS and environment is not Environment.STAGING:
+        return f"{said}; {operation} is never done there"
+    if request.allow_destructive or (operation is Operation.DESTRUCTIVE_UPGRADE and request.reasoned):
+        return None
+    return f"{said}, and destructive operations are not allowed by the settings (allow_destructive)"
+
+
+def _confirmation(request: Request, environment: Environment) -> str | None:
+    if not needs_confirmation(request.operation, environment):
+        return None
+    if request.confirmation is None:
+        return "the database's name was not typed as confirmation"
+    if request.confirmation != request.target.database:
+        return f"the confirmation {request.confirmation!r} is not the database's name"
+    return None
+
+
+def _said(request: Request, environment: Environment) -> str:
+    source = next(voice.source for voice in _voices(request) if voice.environment is environment)
+    if environment is Environment.UNKNOWN:
+        return f"the environment is not known ({source}), which counts as production"
+    return f"the environment is {environment} ({source})"
