@@ -153,9 +153,9 @@ def _unmarked(request: Request) -> tuple[str, ...]:
 
 
 def _environment(request: Request, environment: Environment) -> str | None:
-    operation, said = request.operation, _said(request, environment)
     if environment in (Environment.DEVELOPMENT, Environment.TEST):
         return None
+    operation, said = request.operation, _said(request, environment)
     if operation in DATA_LOSS and environment is not Environment.STAGING:
         return f"{said}; {operation} is never done there"
     if request.allow_destructive or (operation is Operation.DESTRUCTIVE_UPGRADE and request.reasoned):
