@@ -1,0 +1,204 @@
+"""Runs migrations through Alembic's EnvironmentContext, each in a transaction of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import sqlalchemy as sa
+import sqlalchemy.exc
+from alembic.migration import MigrationContext
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+
+from notifydb import errors
+from notifydb.migrator.config import Project, alembic_config, entered
+from notifydb.postgres import failures
+from notifydb.postgres.connect import LEFT_TRANSACTION
+from notifydb.settings.url import redact
+
+if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationInfo
+
+Direction = Literal["up", "down", "stamp"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Planned:
+    """What is going to run, in order; told once, before the first."""
+
+    revisions: tuple[str, ...]
+    direction: Direction
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Started:
+    """A migration begins."""
+
+    revision: str
+    direction: Direction
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Applied:
+    """A migration has run; told inside its transaction, so that what is written on `connection` is atomic
+    with the stamp (unless the migration left its transaction)."""
+
+    revision: str
+    direction: Direction
+    seconds: float
+    connection: sa.Connection
+
+
+Event = Planned | Started | Applied
+Listener = Callable[[Event], None]
+
+
+def upgrade(
+    engine: sa.Engine, project: Project, target: str = "heads", *, listen: Listener | None = None
+) -> None:
+    """Runs what lies between the database's revision and `target` (`heads`, an id, a prefix, `+1`).
+
+    Raises MigrationFailed with the revision, HistoryError when the target or the database's revision is not
+    in the folder, DatabaseUnreachable when the server goes away.
+    """
+    _Run(project, "up", target, listen).execute(engine)
+
+
+def downgrade(engine: sa.Engine, project: Project, target: str, *, listen: Listener | None = None) -> None:
+    """Runs downgrades down to `target` (`base`, an id, a prefix, `-1`); raises as `upgrade` does."""
+    _Run(project, "down", target, listen).execute(engine)
+
+
+def stamp(engine: sa.Engine, project: Project, target: str, *, listen: Listener | None = None) -> None:
+    """Writes `target` into `alembic_version` and runs nothing; raises HistoryError for an unknown target."""
+    _Run(project, "stamp", target, listen).execute(engine)
+
+
+def current(conn: sa.Connection) -> tuple[str, ...]:
+    """The revisions that `alembic_version` holds; none when there is no such table."""
+    return MigrationContext.configure(conn).get_current_heads()
+
+
+class _Run:
+    """One walk over the history, from the database's revision to a target."""
+
+    def __init__(self, project: Project, direction: Direction, target: str, listen: Listener | None) -> None:
+        self.project = project
+        self.direction: Direction = direction
+        self.target = target
+        self.listen: Listener = listen or (lambda _: None)
+        self.running: str | None = None
+        self.began = 0.0
+        self.kept_something = False
+
+    def execute(self, engine: sa.Engine) -> None:
+        with entered(self.project), failures.translated():
+            config = alembic_config(self.project)
+            script = _load(ScriptDirectory.from_config(config), self.project)
+            with engine.connect() as conn, EnvironmentContext(config, script, fn=self._steps(script)) as env:
+                sa.event.listen(conn, "commit", self._committed)
+                env.configure(connection=conn, transaction_per_migration=True, on_version_apply=self._applied)
+                self._migrate(env, conn)
+
+    def _migrate(self, env: EnvironmentContext, conn: sa.Connection) -> None:
+        try:
+            with env.begin_transaction():
+                env.run_migrations()
+        except CommandError as error:
+            raise errors.HistoryError(str(error), hint="notifydb history shows what there is") from error
+        except errors.NotifydbError:
+            raise
+        except Exception as error:
+            if self.running is None:
+                raise
+            self.kept_something |= bool(conn.info.get(LEFT_TRANSACTION))
+            raise self._failure(self.running, error) from error
+
+    def _steps(self, script: ScriptDirectory) -> Callable[[Any, MigrationContext], Iterator[Any]]:
+        def steps(rev: Any, _context: MigrationContext) -> Iterator[Any]:
+            found = self._find(script, rev)
+            revisions = tuple(_revision_of(step) for step in found)
+            self.listen(Planned(revisions, self.direction))
+            for step, revision in zip(found, revisions, strict=True):
+                self.running, self.kept_something, self.began = revision, False, time.monotonic()
+                self.listen(Started(revision, self.direction))
+                yield step
+            self.running = None
+
+        return steps
+
+    def _find(self, script: ScriptDirectory, rev: Any) -> list[Any]:
+        if self.direction == "up":
+            return list(script._upgrade_revs(self.target, rev))  # noqa: SLF001
+        if self.direction == "down":
+            return list(script._downgrade_revs(self.target, rev))  # noqa: SLF001
+        return list(script._stamp_revs(self.target, rev))  # noqa: SLF001
+
+    def _committed(self, _conn: sa.Connection) -> None:
+        self.kept_something = True
+
+    def _applied(self, ctx: MigrationContext, step: MigrationInfo, *_: Any, **__: Any) -> None:
+        assert ctx.connection is not None
+        seconds = time.monotonic() - self.began
+        revision = self.running or ", ".join(step.up_revision_ids)
+        self.listen(Applied(revision, self.direction, seconds, ctx.connection))
+
+    def _failure(self, revision: str, error: Exception) -> errors.NotifydbError:
+        if failures.is_connection_lost(error):
+            return errors.DatabaseUnreachable(
+                f"the connection was lost in {revision}: {failures.first_line(error)}",
+                hint="run the same command again: what was not committed is not stamped",
+            )
+        place = _place_in(self.project.script_location, error)
+        verb = "downgrade" if self.direction == "down" else "upgrade"
+        return errors.MigrationFailed(
+            f"{revision} failed in {verb}(){place}: {redact(_reason(error))}",
+            revision=revision,
+            hint=(
+                "it had left its transaction: look at what it did before you run it again"
+                if self.kept_something
+                else "its transaction was rolled back; mend the migration, then run the same command again"
+            ),
+        )
+
+
+def _load(script: ScriptDirectory, project: Project) -> ScriptDirectory:
+    """Imports the migrations now, so that one which cannot be imported is told apart from one that fails."""
+    try:
+        script.get_heads()
+    except CommandError as error:
+        raise errors.HistoryError(str(error)) from error
+    except Exception as error:
+        raise errors.ConfigurationError(
+            f"the migrations cannot be imported{_place_in(project.script_location, error)}:"
+            f" {redact(_reason(error))}",
+            hint="do they need the application or its environment? see NOTIFYDB_BOOTSTRAP",
+        ) from error
+    return script
+
+
+def _revision_of(step: Any) -> str:
+    """A RevisionStep knows its revision, a StampStep only where it leads to."""
+    revision = getattr(step, "revision", None)
+    return str(revision.revision) if revision is not None else ", ".join(step.to_revisions) or "base"
+
+
+def _place_in(folder: Path, error: BaseException) -> str:
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(folder)
+    ]
+    return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, sqlalchemy.exc.DBAPIError):
+        return str(error.orig).strip()
+    return f"{type(error).__name__}: {error}"

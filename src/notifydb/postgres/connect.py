@@ -1,0 +1,62 @@
+"""Engines on psycopg 3 that run old migrations as psycopg2 ran them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from psycopg.pq import TransactionStatus
+from sqlalchemy import event
+
+from notifydb.settings.url import normalise_url
+
+#: In `Connection.info` while a migration has ended its transaction itself.
+LEFT_TRANSACTION = "notifydb_left_transaction"
+
+
+def make_engine(url: str, *, application_name: str = "notifydb", connect_timeout: int = 10) -> sa.Engine:
+    """An engine without a pool: each connection is opened for a purpose and closed after it.
+
+    `connect_timeout` is in seconds.
+    """
+    engine = sa.create_engine(
+        normalise_url(url),
+        poolclass=sa.NullPool,
+        connect_args={"application_name": application_name, "connect_timeout": connect_timeout},
+    )
+    _let_migrations_commit(engine)
+    return engine
+
+
+def autocommit_engine(url: str, *, application_name: str = "notifydb") -> sa.Engine:
+    """An engine whose statements each commit by themselves: for locks, databases and settings."""
+    return make_engine(url, application_name=application_name).execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _let_migrations_commit(engine: sa.Engine) -> None:
+    """After a raw `COMMIT` of a migration, stay outside of a transaction until SQLAlchemy begins the next.
+
+    psycopg2 did just that; psycopg 3 begins a new one before the next statement, so that the
+    CREATE INDEX CONCURRENTLY which such a COMMIT makes way for would fail.
+    """
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def notice_commit(conn: sa.Connection, *_: Any) -> None:
+        driver = _driver_connection(conn)
+        if not driver.autocommit and driver.info.transaction_status is TransactionStatus.IDLE:
+            driver.autocommit = True
+            conn.info[LEFT_TRANSACTION] = True
+
+    @event.listens_for(engine, "begin")
+    def return_to_transactions(conn: sa.Connection) -> None:
+        if conn.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+            return
+        if conn.info.pop(LEFT_TRANSACTION, False):
+            _driver_connection(conn).autocommit = False
+
+
+def _driver_connection(conn: sa.Connection) -> psycopg.Connection[Any]:
+    driver = conn.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
