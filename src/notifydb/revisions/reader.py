@@ -181,8 +181,8 @@ def _names_bound(statement: ast.stmt) -> Iterator[str]:
             return
         case _:
             for target in _targets(statement):
-                names = (node for node in ast.walk(target) if isinstance(node, ast.Name))
-                yield from (name.id for name in names if not isinstance(name.ctx, ast.Load))
+                stored = (node for node in ast.walk(target) if isinstance(node, ast.Name))
+                yield from (name.id for name in stored if not isinstance(name.ctx, ast.Load))
 
 
 def _targets(statement: ast.stmt) -> list[ast.expr]:
