@@ -1,0 +1,189 @@
+"""Turns CREATE TABLE and the actions of ALTER TABLE into facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from notifydb.sql import facts
+from notifydb.sql.facts import ConstraintKind, Relation, TypeName
+from notifydb.sql.trees import functions_in, inner, is_null, pg, strings
+
+_KINDS = {
+    pg.CONSTR_CHECK: ConstraintKind.CHECK,
+    pg.CONSTR_FOREIGN: ConstraintKind.FOREIGN_KEY,
+    pg.CONSTR_NOTNULL: ConstraintKind.NOT_NULL,
+    pg.CONSTR_UNIQUE: ConstraintKind.UNIQUE,
+    pg.CONSTR_PRIMARY: ConstraintKind.PRIMARY_KEY,
+    pg.CONSTR_EXCLUSION: ConstraintKind.EXCLUDE,
+}
+_REWRITING = {
+    pg.AT_SetLogged: "SET LOGGED",
+    pg.AT_SetUnLogged: "SET UNLOGGED",
+    pg.AT_SetTableSpace: "SET TABLESPACE",
+    pg.AT_SetAccessMethod: "SET ACCESS METHOD",
+}
+_TRIGGERS = {
+    pg.AT_EnableTrig,
+    pg.AT_EnableTrigAll,
+    pg.AT_EnableTrigUser,
+    pg.AT_DisableTrig,
+    pg.AT_DisableTrigAll,
+    pg.AT_DisableTrigUser,
+}
+
+
+def relation(node: Any) -> Relation:
+    """The relation that a RangeVar names."""
+    return Relation(node.relname, node.schemaname or None)
+
+
+def create_table(node: Any) -> Iterator[facts.Fact]:
+    """CREATE TABLE with the tables that its foreign keys name."""
+    constraints = [inner(item) for item in node.constraints]
+    for item in node.table_elts:
+        element = inner(item)
+        found = element.constraints if hasattr(element, "colname") else [item]
+        constraints += [inner(constraint) for constraint in found]
+    keys = (found for found in constraints if getattr(found, "contype", None) == pg.CONSTR_FOREIGN)
+    partition = relation(inner(node.inh_relations[0])) if node.HasField("partbound") else None
+    yield facts.CreateTable(
+        relation(node.relation),
+        temporary=node.relation.relpersistence == "t",
+        if_not_exists=bool(node.if_not_exists),
+        partition_of=partition,
+        references=tuple(relation(key.pktable) for key in keys),
+    )
+
+
+def alter_table(node: Any) -> Iterator[facts.Fact]:
+    """One fact for each action, in the order in which they are written."""
+    if node.objtype not in (pg.OBJECT_TABLE, pg.OBJECT_MATVIEW):
+        return
+    table = relation(node.relation)
+    for item in node.cmds:
+        command = inner(item)
+        extract = _ACTIONS.get(command.subtype)
+        if extract is not None:
+            yield extract(table, command)
+        elif command.subtype in _REWRITING:
+            yield facts.RewriteTable(table, _REWRITING[command.subtype])
+        elif command.subtype in _TRIGGERS:
+            yield facts.Trigger(table)
+        else:
+            yield facts.AlterTable(table, pg.AlterTableType.Name(command.subtype).removeprefix("AT_"))
+
+
+def _add_column(table: Relation, command: Any) -> facts.Fact:
+    column = inner(getattr(command, "def"))
+    constraints = {inner(item).contype: inner(item) for item in column.constraints}
+    foreign = constraints.get(pg.CONSTR_FOREIGN)
+    generated = constraints.get(pg.CONSTR_GENERATED)
+    default = constraints.get(pg.CONSTR_DEFAULT)
+    return facts.AddColumn(
+        table,
+        column.colname,
+        _type_name(column.type_name),
+        not_null=pg.CONSTR_NOTNULL in constraints,
+        default=_default(default.raw_expr) if default is not None else None,
+        unique=pg.CONSTR_UNIQUE in constraints,
+        primary_key=pg.CONSTR_PRIMARY in constraints,
+        check=pg.CONSTR_CHECK in constraints,
+        references=relation(foreign.pktable) if foreign is not None else None,
+        generated=None if generated is None else "virtual" if generated.generated_kind == "v" else "stored",
+        identity=pg.CONSTR_IDENTITY in constraints,
+        if_not_exists=bool(command.missing_ok),
+    )
+
+
+def _drop_column(table: Relation, command: Any) -> facts.Fact:
+    cascade = command.behavior == pg.DROP_CASCADE
+    return facts.DropColumn(table, command.name, bool(command.missing_ok), cascade)
+
+
+def _alter_type(table: Relation, command: Any) -> facts.Fact:
+    column = inner(getattr(command, "def"))
+    return facts.AlterColumnType(
+        table, command.name, _type_name(column.type_name), column.HasField("raw_default")
+    )
+
+
+def _set_not_null(table: Relation, command: Any) -> facts.Fact:
+    return facts.SetNotNull(table, command.name)
+
+
+def _set_expression(table: Relation, command: Any) -> facts.Fact:
+    return facts.SetExpression(table, command.name)
+
+
+def _add_constraint(table: Relation, command: Any) -> facts.Fact:
+    node = inner(getattr(command, "def"))
+    kind = _KINDS.get(node.contype)
+    if kind is None:
+        return facts.AlterTable(table, "AddConstraint")
+    is_foreign = kind is ConstraintKind.FOREIGN_KEY
+    is_check = kind is ConstraintKind.CHECK
+    return facts.AddConstraint(
+        table,
+        kind,
+        node.conname or None,
+        strings(node.fk_attrs if is_foreign else node.keys),
+        not_valid=bool(node.skip_validation),
+        enforced=bool(node.is_enforced) or not (is_check or is_foreign),
+        using_index=node.indexname or None,
+        references=relation(node.pktable) if is_foreign else None,
+        proves_not_null=_not_null_columns(node.raw_expr) if is_check else (),
+    )
+
+
+def _validate(table: Relation, command: Any) -> facts.Fact:
+    return facts.ValidateConstraint(table, command.name)
+
+
+def _drop_constraint(table: Relation, command: Any) -> facts.Fact:
+    return facts.DropConstraint(table, command.name, bool(command.missing_ok))
+
+
+def _attach(table: Relation, command: Any) -> facts.Fact:
+    return facts.AttachPartition(table, relation(inner(getattr(command, "def")).name))
+
+
+def _detach(table: Relation, command: Any) -> facts.Fact:
+    partition = inner(getattr(command, "def"))
+    return facts.DetachPartition(table, relation(partition.name), bool(partition.concurrent))
+
+
+def _type_name(node: Any) -> TypeName:
+    modifiers = (inner(item) for item in node.typmods)
+    numbers = tuple(item.ival.ival for item in modifiers if hasattr(item, "ival"))
+    return TypeName(strings(node.names)[-1], numbers, bool(node.array_bounds))
+
+
+def _default(expression: Any) -> facts.Default:
+    return facts.Default(functions_in(expression), is_null(expression))
+
+
+def _not_null_columns(expression: Any) -> tuple[str, ...]:
+    """The columns of `a IS NOT NULL AND b IS NOT NULL ...`: what lets SET NOT NULL skip its scan."""
+    node = inner(expression)
+    kind = type(node).__name__
+    if kind == "NullTest" and node.nulltesttype == pg.IS_NOT_NULL:
+        names = strings(inner(node.arg).fields) if hasattr(inner(node.arg), "fields") else ()
+        return names[-1:]
+    if kind == "BoolExpr" and node.boolop == pg.AND_EXPR:
+        return tuple(name for item in node.args for name in _not_null_columns(item))
+    return ()
+
+
+_ACTIONS: dict[int, Callable[[Relation, Any], facts.Fact]] = {
+    pg.AT_AddColumn: _add_column,
+    pg.AT_DropColumn: _drop_column,
+    pg.AT_AlterColumnType: _alter_type,
+    pg.AT_SetNotNull: _set_not_null,
+    pg.AT_SetExpression: _set_expression,
+    pg.AT_AddConstraint: _add_constraint,
+    pg.AT_ValidateConstraint: _validate,
+    pg.AT_DropConstraint: _drop_constraint,
+    pg.AT_AttachPartition: _attach,
+    pg.AT_DetachPartition: _detach,
+}
