@@ -26,6 +26,7 @@ def make_engine(url: str, *, application_name: str = "notifydb", connect_timeout
         connect_args={"application_name": application_name, "connect_timeout": connect_timeout},
     )
     _let_migrations_commit(engine)
+    _let_percent_signs_stand(engine)
     return engine
 
 
@@ -54,6 +55,17 @@ def _let_migrations_commit(engine: sa.Engine) -> None:
             return
         if conn.info.pop(LEFT_TRANSACTION, False):
             _driver_connection(conn).autocommit = False
+
+
+def _let_percent_signs_stand(engine: sa.Engine) -> None:
+    """A `%` in a plain string without parameters is a percent sign, as it was for psycopg2."""
+
+    @event.listens_for(engine, "before_cursor_execute", retval=True)
+    def double(
+        _conn: sa.Connection, _cursor: Any, statement: str, parameters: Any, context: Any, _many: bool
+    ) -> tuple[str, Any]:
+        is_plain = context is not None and context.compiled is None and not parameters
+        return (statement.replace("%", "%%") if is_plain else statement), parameters
 
 
 def _driver_connection(conn: sa.Connection) -> psycopg.Connection[Any]:

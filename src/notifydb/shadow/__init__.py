@@ -1,0 +1,3 @@
+"""Servers and databases to try things on: the embedded Postgres, and shadows cloned from templates."""
+
+from __future__ import annotations

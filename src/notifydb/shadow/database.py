@@ -1,0 +1,188 @@
+"""Shadow databases: a template per prefix of the history, cloned for every use.
+
+A template's name holds a digest of all that made it, so an edited migration never meets an old template.
+What is used when is kept in the databases' comments, which every connection can read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import sqlalchemy as sa
+
+from notifydb import errors
+from notifydb.migrator import execute
+from notifydb.migrator.config import Project
+from notifydb.postgres import failures
+from notifydb.postgres.connect import autocommit_engine, make_engine
+from notifydb.revisions.graph import History, Revision
+
+_TEMPLATE, _CLONE = "notifydb_template_", "notifydb_clone_"
+#: A clone without a connection for so long belongs to a command that was killed.
+_ABANDONED_SECONDS = 3600
+_POLL_SECONDS = 0.1
+_TRY_BUILD = sa.text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
+_LIST = sa.text(
+    """
+    SELECT d.datname AS name, shobj_description(d.oid, 'pg_database') AS comment,
+           EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid) AS in_use
+    FROM pg_database d WHERE d.datname ^@ :prefix
+    """
+)
+
+Progress = Callable[[str], None]
+
+
+class Shadows:
+    """Throw-away databases in the state of any revision, on a server where databases may be created."""
+
+    def __init__(
+        self,
+        url: str,
+        project: Project,
+        history: History,
+        *,
+        keep: int = 12,
+        progress: Progress | None = None,
+    ) -> None:
+        """`url` is any database of the server; `keep` is how many templates stay, the last used ones."""
+        self.url = url
+        self.project = project
+        self.history = history
+        self.keep = keep
+        self._progress: Progress = progress or (lambda _: None)
+        self._admin = autocommit_engine(url, application_name="notifydb shadow")
+
+    @contextmanager
+    def at(self, revision: str | None) -> Iterator[str]:
+        """The URL of a fresh clone whose state is that of `revision` (None: empty), dropped after the block.
+
+        Raises ShadowUnavailable when the server cannot be used, MigrationFailed when the replay fails.
+        """
+        with _unavailable(), self._admin.connect() as admin:
+            version = admin.scalar(sa.text("SHOW server_version_num"))
+        chain = [] if revision is None else self.history.chain(revision)
+        template = self._template(chain, str(version))
+        clone = f"{_CLONE}{os.getpid()}_{secrets.token_hex(4)}"
+        with _unavailable(), self._admin.connect() as admin:
+            _create(admin, clone, template)
+        try:
+            yield self._url_of(clone)
+        finally:
+            with suppress(sa.exc.DBAPIError), self._admin.connect() as admin:
+                _drop(admin, clone)
+
+    def _template(self, chain: Sequence[Revision], version: str) -> str | None:
+        """The name of the template for the chain, built from the longest prefix that is there."""
+        if not chain:
+            return None
+        names = _template_names(chain, self.project, version)
+        with _unavailable(), self._admin.connect() as admin:
+            if _exists(admin, names[-1]):
+                _touch(admin, names[-1])
+                return names[-1]
+            # A second command with the same need waits here, and finds the template made. It polls: a
+            # session queued for the lock holds a snapshot, which CREATE INDEX CONCURRENTLY waits for.
+            while not admin.scalar(_TRY_BUILD, {"name": names[-1]}):
+                time.sleep(_POLL_SECONDS)
+            if not _exists(admin, names[-1]):
+                there = {row.name for row in admin.execute(_LIST, {"prefix": _TEMPLATE})}
+                base = next((name for name in reversed(names) if name in there), None)
+                self._build(admin, names[-1], base, chain)
+                self._reap(admin, names[-1])
+        return names[-1]
+
+    def _build(self, admin: sa.Connection, name: str, base: str | None, chain: Sequence[Revision]) -> None:
+        """Replays into a clone, then renames it: under the template's name there is never half a replay."""
+        raw = f"{_CLONE}{os.getpid()}_{secrets.token_hex(4)}"
+        _create(admin, raw, base)
+        try:
+            engine = make_engine(self._url_of(raw), application_name="notifydb replay")
+            execute.upgrade(engine, self.project, chain[-1].id, listen=self._tell(chain))
+            admin.exec_driver_sql(f'ALTER DATABASE "{raw}" RENAME TO "{name}"')
+            _touch(admin, name)
+        except BaseException:
+            _drop(admin, raw)
+            raise
+
+    def _tell(self, chain: Sequence[Revision]) -> execute.Listener:
+        position = {revision.id: number for number, revision in enumerate(chain, start=1)}
+
+        def listen(event: execute.Event) -> None:
+            if isinstance(event, execute.Started):
+                self._progress(f"replaying {position.get(event.revision, 0)}/{len(chain)} {event.revision}")
+
+        return listen
+
+    def _reap(self, admin: sa.Connection, newest: str) -> None:
+        """Drops the templates used longest ago, and clones that nobody dropped."""
+        templates = [row for row in admin.execute(_LIST, {"prefix": _TEMPLATE}) if row.name != newest]
+        templates.sort(key=lambda row: _used_at(row.comment), reverse=True)
+        for row in templates[max(self.keep - 1, 0) :]:
+            _drop(admin, row.name)
+        for row in admin.execute(_LIST, {"prefix": _CLONE}).all():
+            if not row.in_use and time.time() - _used_at(row.comment) > _ABANDONED_SECONDS:
+                _drop(admin, row.name)
+
+    def _url_of(self, database: str) -> str:
+        return sa.make_url(self.url).set(database=database).render_as_string(hide_password=False)
+
+
+def _template_names(chain: Sequence[Revision], project: Project, version: str) -> list[str]:
+    """A name for each prefix of the chain: what a migration does may hang on all before it."""
+    digest = hashlib.sha256(f"1\0{version}\0{project.bootstrap}\0".encode())
+    for path in sorted(project.versions.rglob("*")):
+        # A migration may read a file that lies beside it.
+        if path.is_file() and path.suffix not in (".py", ".pyc"):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    names = []
+    for revision in chain:
+        digest.update(revision.id.encode() + b"\0" + revision.path.read_bytes() + b"\0")
+        names.append(_TEMPLATE + digest.hexdigest()[:24])
+    return names
+
+
+def _create(admin: sa.Connection, name: str, template: str | None) -> None:
+    admin.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template or "template0"}"')
+    _touch(admin, name)
+
+
+def _drop(admin: sa.Connection, name: str) -> None:
+    admin.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _exists(admin: sa.Connection, name: str) -> bool:
+    return bool(
+        admin.scalar(sa.text("SELECT EXISTS (SELECT FROM pg_database WHERE datname = :name)"), {"name": name})
+    )
+
+
+def _touch(admin: sa.Connection, name: str) -> None:
+    comment = json.dumps({"notifydb": 1, "used": time.time()})
+    admin.exec_driver_sql(f"COMMENT ON DATABASE \"{name}\" IS '{comment}'")
+
+
+def _used_at(comment: str | None) -> float:
+    """0 for a comment that is not ours: such a database is the first to go."""
+    try:
+        return float(json.loads(comment or "{}").get("used", 0))
+    except (ValueError, AttributeError, TypeError):
+        return 0.0
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """A server that cannot make shadows is ShadowUnavailable; what a replay itself raises passes."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise errors.ShadowUnavailable(
+            f"the server cannot be used for shadow databases: {failures.first_line(error)}",
+            hint="NOTIFYDB_SHADOW_URL names a server where this role may create databases",
+        ) from error
