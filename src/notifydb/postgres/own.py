@@ -1,0 +1,163 @@
+"""The schema `notifydb` of a target database: its mark of what it is, and the history of what ran."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import getpass
+import importlib.resources
+import json
+import os
+import socket
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+import sqlalchemy.exc
+
+import notifydb
+from notifydb import errors
+from notifydb.guard import Mark, Target
+from notifydb.postgres import failures
+from notifydb.settings.environment import Environment
+
+SCHEMA = "notifydb"
+_EXISTS = sa.text("SELECT to_regclass('notifydb.environment'), to_regclass('notifydb.history')")
+_FINGERPRINT = """
+    SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
+           (SELECT oid::bigint FROM pg_database WHERE datname = current_database()) AS database_oid
+"""
+_READ_MARK = sa.text(
+    f"""
+    SELECT m.name, (m.system_identifier, m.database_oid) = (f.system_identifier, f.database_oid) AS ours
+    FROM notifydb.environment m, ({_FINGERPRINT}) f
+    """  # noqa: S608
+)
+_WRITE_MARK = sa.text(
+    f"""
+    INSERT INTO notifydb.environment (name, system_identifier, database_oid)
+    SELECT :name, f.system_identifier, f.database_oid FROM ({_FINGERPRINT}) f
+    ON CONFLICT (only_row) DO UPDATE SET name = excluded.name, set_at = now(), set_by = current_user,
+        system_identifier = excluded.system_identifier, database_oid = excluded.database_oid
+    """  # noqa: S608
+)
+_WRITE_HISTORY = sa.text(
+    """
+    INSERT INTO notifydb.history
+        (operation, revision, outcome, seconds, source_sha256, runner, version, details)
+    VALUES
+        (:operation, :revision, :outcome, :seconds, :source_sha256, :runner, :version, CAST(:details AS jsonb))
+    """
+)
+_READ_HISTORY = sa.text(
+    """
+    SELECT operation, revision, outcome, finished_at, seconds, source_sha256, runner, version, details
+    FROM notifydb.history ORDER BY id DESC LIMIT :limit
+    """
+)
+_IS_EMPTY = sa.text(
+    """
+    SELECT NOT EXISTS (
+        SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'notifydb')
+          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+    )
+    """
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of `notifydb.history`: `seconds` is how long it ran, `source_sha256` what the file held."""
+
+    operation: str
+    revision: str | None
+    outcome: str
+    seconds: float | None = None
+    source_sha256: str | None = None
+    details: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    runner: str = ""
+    version: str = notifydb.__version__
+    finished_at: datetime.datetime | None = None
+
+
+def install(conn: sa.Connection) -> None:
+    """Creates the schema and its tables where they are missing.
+
+    Raises ConfigurationError when the role may not.
+    """
+    if None not in conn.execute(_EXISTS).one():
+        return
+    script = importlib.resources.files("notifydb.postgres").joinpath("sql/own_schema.sql")
+    try:
+        conn.exec_driver_sql(script.read_text(encoding="utf-8"))
+    except sqlalchemy.exc.ProgrammingError as error:
+        if failures.sqlstate(error) != failures.INSUFFICIENT_PRIVILEGE:
+            raise
+        raise errors.ConfigurationError(
+            f"notifydb cannot create its schema: {failures.first_line(error)}",
+            hint="let the role create it: GRANT CREATE ON DATABASE ... TO ...",
+        ) from error
+
+
+def is_empty(conn: sa.Connection) -> bool:
+    """Whether nobody has put a table or view into the database; what extensions bring does not count."""
+    return bool(conn.scalar(_IS_EMPTY))
+
+
+def read_mark(conn: sa.Connection) -> Mark:
+    """The database's own word on what it is; a row that cannot be read or understood is `unreadable`."""
+    if conn.execute(_EXISTS).one()[0] is None:
+        return Mark("missing")
+    try:
+        with conn.begin_nested():
+            row = conn.execute(_READ_MARK).first()
+    except sqlalchemy.exc.DBAPIError:
+        return Mark("unreadable")
+    if row is None:
+        return Mark("missing")
+    environment = Environment.parse(row.name)
+    if environment is Environment.UNKNOWN:
+        return Mark("unreadable")
+    return Mark("present" if row.ours else "foreign", environment)
+
+
+def write_mark(conn: sa.Connection, environment: Environment) -> None:
+    """Says in the database that it is `environment`, bound to this server and this database."""
+    conn.execute(_WRITE_MARK, {"name": environment.value})
+
+
+def target_of(conn: sa.Connection, *, embedded: bool) -> Target:
+    """What the guard has to know of the connected database."""
+    name, standby = conn.execute(sa.text("SELECT current_database(), pg_is_in_recovery()")).one()
+    return Target(name, read_mark(conn), embedded=embedded, standby=standby)
+
+
+def record(conn: sa.Connection, entry: Entry) -> None:
+    """Adds a row to the history, in the connection's transaction."""
+    conn.execute(
+        _WRITE_HISTORY,
+        {
+            "operation": entry.operation, "revision": entry.revision, "outcome": entry.outcome,
+            "seconds": entry.seconds, "source_sha256": entry.source_sha256,
+            "runner": entry.runner or runner(), "version": entry.version,
+            "details": json.dumps(dict(entry.details)),
+        },
+    )  # fmt: skip
+
+
+def read_history(conn: sa.Connection, *, limit: int = 1000) -> list[Entry]:
+    """The rows of the history, the newest first; none where nothing was recorded."""
+    if conn.execute(_EXISTS).one()[1] is None:
+        return []
+    return [Entry(**row._mapping) for row in conn.execute(_READ_HISTORY, {"limit": limit})]  # noqa: SLF001
+
+
+def runner() -> str:
+    """Who runs this: user and host, and the instance where Cloud Foundry names one."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    instance = os.environ.get("CF_INSTANCE_INDEX") or os.environ.get("CF_INSTANCE_GUID")
+    return f"{user}@{socket.gethostname()}" + (f"/{instance}" if instance else "")

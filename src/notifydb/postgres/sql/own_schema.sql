@@ -1,0 +1,24 @@
+-- notifydb's own objects; autogenerate never sees them. Each statement may run again.
+CREATE SCHEMA IF NOT EXISTS notifydb;
+
+CREATE TABLE IF NOT EXISTS notifydb.environment (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    name text NOT NULL,
+    system_identifier text NOT NULL,
+    database_oid bigint NOT NULL,
+    set_at timestamptz NOT NULL DEFAULT now(),
+    set_by text NOT NULL DEFAULT current_user
+);
+
+CREATE TABLE IF NOT EXISTS notifydb.history (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    operation text NOT NULL,
+    revision text,
+    outcome text NOT NULL,
+    finished_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    seconds double precision,
+    source_sha256 text,
+    runner text NOT NULL,
+    version text NOT NULL,
+    details jsonb NOT NULL DEFAULT '{}'
+);

@@ -1,0 +1,112 @@
+"""Where a database stands in the history, and what a command would do to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from notifydb import errors
+from notifydb.revisions.graph import History, Revision
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Status:
+    """A database against the folder: `unknown` are applied revisions that no file has."""
+
+    current: tuple[str, ...]
+    heads: tuple[str, ...]
+    pending: tuple[Revision, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def at_head(self) -> bool:
+        return not self.pending and not self.unknown and set(self.current) == set(self.heads)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """Revisions in the order they will run, from `current` to `target` (a full id or `base`)."""
+
+    current: tuple[str, ...]
+    target: str
+    steps: tuple[Revision, ...]
+
+
+def status(history: History, current: tuple[str, ...]) -> Status:
+    """Compares without raising: a database ahead of the folder is a state, not an error."""
+    unknown = tuple(revision for revision in current if revision not in history.revisions)
+    applied = _applied(history, current)
+    pending = () if unknown else tuple(each for each in history.ordered() if each.id not in applied)
+    return Status(current, history.heads, pending, unknown)
+
+
+def plan_upgrade(history: History, current: tuple[str, ...], target: str = "heads") -> Plan:
+    """What `upgrade target` runs; `target` is `heads`, an id, its beginning, or `+N`.
+
+    Raises HistoryError when the target, or what the database holds, is not in the folder.
+    """
+    _check_known(history, current)
+    applied = _applied(history, current)
+    if match := re.fullmatch(r"\+(\d+)", target):
+        pending = [each for each in history.ordered() if each.id not in applied]
+        count = int(match[1])
+        if count > len(pending):
+            raise errors.HistoryError(f"{target}: only {len(pending)} migrations are pending")
+        steps = tuple(pending[:count])
+        return Plan(current, steps[-1].id if steps else _only(current), steps)
+    found = history.get(target)
+    if found is None:
+        return Plan(current, "base", ())
+    if found.id in applied and found.id not in current:
+        raise errors.HistoryError(
+            f"the database is already past {found.id}", hint=f"notifydb downgrade {found.id}"
+        )
+    steps = tuple(each for each in history.chain(found.id) if each.id not in applied)
+    return Plan(current, found.id, steps)
+
+
+def plan_downgrade(history: History, current: tuple[str, ...], target: str) -> Plan:
+    """What `downgrade target` runs, the newest first; `target` is `base`, an id, its beginning, or `-N`.
+
+    Raises HistoryError when the target is not below the database's revision.
+    """
+    _check_known(history, current)
+    applied = [each for each in history.ordered() if each.id in _applied(history, current)]
+    if match := re.fullmatch(r"-(\d+)", target):
+        count = int(match[1])
+        if count > len(applied):
+            raise errors.HistoryError(f"{target}: only {len(applied)} migrations are applied")
+        rest = applied[: len(applied) - count]
+        return Plan(current, rest[-1].id if rest else "base", tuple(reversed(applied[len(rest) :])))
+    found = history.get(target)
+    keep = set() if found is None else {each.id for each in history.chain(found.id)}
+    if found is not None and found.id not in {each.id for each in applied}:
+        raise errors.HistoryError(f"{found.id} is not applied", hint="notifydb status")
+    steps = tuple(each for each in reversed(applied) if each.id not in keep)
+    return Plan(current, "base" if found is None else found.id, steps)
+
+
+def is_backwards(history: History, current: tuple[str, ...], target: str) -> bool:
+    """Whether stamping `target` would forget revisions that the database has."""
+    found = history.get(target)
+    kept = set() if found is None else {each.id for each in history.chain(found.id)}
+    return any(revision not in kept for revision in current)
+
+
+def _applied(history: History, current: tuple[str, ...]) -> set[str]:
+    known = [revision for revision in current if revision in history.revisions]
+    return {each.id for revision in known for each in history.chain(revision)}
+
+
+def _only(current: tuple[str, ...]) -> str:
+    return current[0] if current else "base"
+
+
+def _check_known(history: History, current: tuple[str, ...]) -> None:
+    for revision in current:
+        if revision not in history.revisions:
+            raise errors.HistoryError(
+                f"the database is at {revision}, and no file here has that revision id",
+                hint="switch to the branch that has it (git log --all --oneline -- "
+                f"'*{revision}*' finds it) and downgrade there, or deploy the code that brought it",
+            )

@@ -1,0 +1,122 @@
+"""Runs upgrades and downgrades: one runner at a time, each step recorded with its stamp."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+
+import sqlalchemy as sa
+import sqlalchemy.exc
+
+from notifydb import errors
+from notifydb.guard import Operation, Permit
+from notifydb.migrator import execute
+from notifydb.migrator.config import Project
+from notifydb.postgres import failures, own
+from notifydb.postgres.advisory import advisory_lock
+from notifydb.postgres.connect import make_engine
+from notifydb.revisions.graph import History
+from notifydb.runner.plan import Plan, plan_downgrade, plan_upgrade
+from notifydb.settings.environment import Environment
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Waiting:
+    """Another runner holds the lock; `holder` says who."""
+
+    holder: str
+
+
+Event = execute.Event | Waiting
+Listener = Callable[[Event], None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Runner:
+    """Changes one database along one history; `lock_wait` is in seconds."""
+
+    url: str
+    project: Project
+    history: History
+    lock_wait: float = 60
+    listen: Listener = lambda _: None
+
+    def current(self) -> tuple[str, ...]:
+        """What the database holds; raises DatabaseUnreachable, ConfigurationError."""
+        with failures.translated(), make_engine(self.url).connect() as conn:
+            return execute.current(conn)
+
+    def upgrade(self, target: str = "heads", *, environment: Environment | None = None) -> Plan:
+        """Upgrades to `target` and returns what was run.
+
+        An empty database is marked as `environment` first. The plan is made under the lock, so a runner that
+        waited finds the work done. Raises RunnerActive, MigrationFailed, HistoryError, DatabaseUnreachable.
+        """
+        with failures.translated(), advisory_lock(self.url, wait=self.lock_wait, waiting=self._waiting):
+            plan = plan_upgrade(self.history, self.current(), target)
+            if plan.steps:
+                self._prepare(environment)
+                self._run("upgrade", plan, execute.upgrade)
+        return plan
+
+    def downgrade(self, target: str, permit: Permit) -> Plan:
+        """Downgrades to `target` and returns what was run; raises as `upgrade` does."""
+        with failures.translated(), advisory_lock(self.url, wait=self.lock_wait, waiting=self._waiting):
+            plan = plan_downgrade(self.history, self.current(), target)
+            if plan.steps:
+                self._prepare(None, (Operation.DOWNGRADE, permit))
+                self._run("downgrade", plan, execute.downgrade)
+        return plan
+
+    def stamp(self, target: str, permit: Permit | None = None) -> str:
+        """Writes `target` into `alembic_version` and returns the full id; stamping back takes a permit."""
+        with failures.translated(), advisory_lock(self.url, wait=self.lock_wait, waiting=self._waiting):
+            found = self.history.get(target)
+            revision = "base" if found is None else found.id
+            self._prepare(None, permit and (Operation.STAMP_BACK, permit))
+            self._run("stamp", Plan((), revision, ()), execute.stamp)
+            return revision
+
+    def _run(self, operation: str, plan: Plan, run: Callable[..., None]) -> None:
+        def listen(event: execute.Event) -> None:
+            if isinstance(event, execute.Applied):
+                own.record(event.connection, self._entry(operation, event.revision, "done", event.seconds))
+            self.listen(event)
+
+        try:
+            run(make_engine(self.url), self.project, plan.target, listen=listen)
+        except errors.MigrationFailed as error:
+            self._record_failure(operation, error)
+            raise
+
+    def _entry(self, operation: str, revision: str, outcome: str, seconds: float | None) -> own.Entry:
+        known = self.history.revisions.get(revision)
+        digest = hashlib.sha256(known.path.read_bytes()).hexdigest() if known else None
+        return own.Entry(operation, revision, outcome, seconds, digest)
+
+    def _record_failure(self, operation: str, error: errors.MigrationFailed) -> None:
+        """On a connection of its own: the migration's transaction is gone."""
+        entry = self._entry(operation, error.revision or "", "failed", None)
+        entry = dataclasses.replace(entry, details={"error": error.message})
+        try:
+            with make_engine(self.url).begin() as conn:
+                own.record(conn, entry)
+        except sqlalchemy.exc.DBAPIError as lost:
+            error.add_note(f"the failure could not be recorded: {failures.first_line(lost)}")
+
+    def _prepare(
+        self, environment: Environment | None, permitted: tuple[Operation, Permit] | None = None
+    ) -> None:
+        with make_engine(self.url).begin() as conn:
+            empty = own.is_empty(conn)
+            own.install(conn)
+            if empty and environment not in (None, Environment.UNKNOWN):
+                own.write_mark(conn, environment)
+            if permitted is not None:
+                operation, permit = permitted
+                permit.require(operation, str(conn.scalar(sa.text("SELECT current_database()"))))
+                own.record(conn, own.Entry(operation.value, None, "permitted"))
+
+    def _waiting(self, holder: str) -> None:
+        self.listen(Waiting(holder))
