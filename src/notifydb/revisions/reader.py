@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from notifydb.errors import HistoryError
+from notifydb.revisions import changes
 from notifydb.revisions.graph import History, Revision
 
 FIELDS: Final = frozenset({"revision", "down_revision", "depends_on", "branch_labels", "replaces"})
@@ -36,6 +37,9 @@ def read_revisions(versions: Path) -> tuple[Revision, ...]:
     """Every revision of the folder by file name, as written: ids may repeat and parents may be missing."""
     if not versions.is_dir():
         raise HistoryError(f"there is no versions folder {versions}", hint="notifydb init")
+    if (versions / changes.JOURNAL).exists():
+        # What a killed run left in between is no history; afterwards it is the new one.
+        changes.recover(versions)
     found = (_parse_file(path) for path in sorted(versions.iterdir()) if _is_migration(path))
     return tuple(each for each in found if each is not None)
 

@@ -1,0 +1,87 @@
+"""The file that names the head, so that git sees a conflict when two branches add a migration."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+from pathlib import Path
+from typing import Final
+
+from notifydb.errors import UsageError
+from notifydb.revisions import changes
+from notifydb.revisions.graph import History
+
+HEAD_FILE: Final = ".current-alembic-head"
+
+_OURS: Final = re.compile(r"^<{7}[^\n]*\n(.*?)^(?:\|{7}|={7})", re.MULTILINE | re.DOTALL)
+_THEIRS: Final = re.compile(r"^={7}[^\n]*\n(.*?)^>{7}", re.MULTILINE | re.DOTALL)
+
+
+class HeadProblem(enum.StrEnum):
+    """What can be wrong with the head file."""
+
+    MISSING = "missing"
+    EMPTY = "empty"
+    CONFLICT = "conflict"
+    SEVERAL_LINES = "several-lines"
+    UNKNOWN = "unknown"
+    NOT_HEAD = "not-head"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HeadFile:
+    """What the file says: `names` is one id; both sides' ids, ours first, if git left a conflict.
+
+    `message` says the problem in words; both are None for a file that names the head.
+    """
+
+    path: Path
+    names: tuple[str, ...] = ()
+    problem: HeadProblem | None = None
+    message: str | None = None
+
+
+def read(path: Path, history: History) -> HeadFile:
+    """What the head file says of `history`; raises nothing for what a person or git left in it."""
+    try:
+        text = path.read_bytes().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return HeadFile(path, (), HeadProblem.MISSING, f"{path} is missing")
+    except OSError as error:
+        return HeadFile(path, (), HeadProblem.MISSING, f"{path} cannot be read: {error.strerror}")
+    names = tuple(text.split())
+    if re.search(r"^(?:<{7}|>{7}|={7}|\|{7})", text, re.MULTILINE):
+        sides = tuple(
+            name for side in (_OURS, _THEIRS) for found in side.findall(text) for name in found.split()
+        )
+        return HeadFile(path, sides, HeadProblem.CONFLICT, f"git left conflict markers in {path}")
+    if not names:
+        return HeadFile(path, (), HeadProblem.EMPTY, f"{path} is empty")
+    if len(names) > 1:
+        return HeadFile(path, names, HeadProblem.SEVERAL_LINES, f"{path} names {len(names)} revisions")
+    return _compared(path, names[0], history)
+
+
+def _compared(path: Path, name: str, history: History) -> HeadFile:
+    if name not in history.revisions:
+        return HeadFile(path, (name,), HeadProblem.UNKNOWN, f"{path} names {name!r}, which no file has")
+    if history.heads != (name,):
+        heads = ", ".join(history.heads)
+        return HeadFile(path, (name,), HeadProblem.NOT_HEAD, f"{path} names {name}, the head is {heads}")
+    return HeadFile(path, (name,))
+
+
+def content(revision: str) -> bytes:
+    """The bytes of a head file that names `revision`."""
+    return f"{revision}\n".encode()
+
+
+def write(path: Path, revision: str) -> None:
+    """Make the head file name `revision`; UsageError if it cannot be written."""
+    try:
+        changes.replace_file(path, content(revision))
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written ({error.strerror})", hint=f"look at the permissions of {path.parent}"
+        ) from error
