@@ -159,7 +159,7 @@ def _stage_all(changes: FileChanges) -> None:
     try:
         for change, temporary in staged:
             _write_synced(temporary, change.after or b"", change.mode, like=change.old)
-        for folder in {temporary.parent for _, temporary in staged}:
+        for folder in sorted({temporary.parent for _, temporary in staged}):
             _sync_folder(folder)
         _write_synced(_staged(journal), _journal(changes), None, like=None)
         _staged(journal).replace(journal)
@@ -220,7 +220,7 @@ def _finish(versions: Path) -> None:
         )
     for entry in entries:
         entry.finish()
-    for folder in {entry.path.parent for entry in entries}:
+    for folder in sorted({entry.path.parent for entry in entries}):
         _sync_folder(folder)
     _drop_bytecode(entry.path for entry in entries)
     journal.unlink()
