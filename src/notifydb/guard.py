@@ -166,10 +166,14 @@ def _environment(request: Request, environment: Environment) -> str | None:
 def _confirmation(request: Request, environment: Environment) -> str | None:
     if not needs_confirmation(request.operation, environment):
         return None
-    if request.confirmation is None:
+    return _typed(request.target.database, request.confirmation)
+
+
+def _typed(database: str, confirmation: str | None) -> str | None:
+    if confirmation is None:
         return "the database's name was not typed as confirmation"
-    if request.confirmation != request.target.database:
-        return f"the confirmation {request.confirmation!r} is not the database's name"
+    if confirmation != database:
+        return f"the confirmation {confirmation!r} is not the database's name"
     return None
 
 
@@ -178,3 +182,27 @@ def _said(request: Request, environment: Environment) -> str:
     if environment is Environment.UNKNOWN:
         return f"the environment is not known ({source}), which counts as production"
     return f"the environment is {environment} ({source})"
+
+
+def mark_refusals(
+    target: Target, wanted: Environment, voices: tuple[Voice, ...], confirmation: str | None
+) -> tuple[str, ...]:
+    """Every reason against marking the target as `wanted`; none means that it may be done.
+
+    A mark can be made stricter by anybody who may write; it is never taken down from production, and a
+    setting that is stricter than the new mark is heard first.
+    """
+    request = Request(Operation.RESET, target, voices, confirmation=confirmation)
+    voice = target.mark.voice()
+    held = voice is not None and voice.environment is Environment.PRODUCTION
+    said = strictest(voices)
+    louder = said.strictness > wanted.strictness and not (said is Environment.UNKNOWN and target.embedded)
+    checks = (
+        _standby(request),
+        "the database is marked as production, or its mark cannot be read; that is never taken back"
+        if held and wanted is not Environment.PRODUCTION
+        else None,
+        f"the settings say {said}, which is stricter" if louder else None,
+        _typed(target.database, confirmation),
+    )
+    return tuple(reason for reason in checks if reason)

@@ -9,7 +9,7 @@ import importlib.resources
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 import sqlalchemy.exc
@@ -45,7 +45,8 @@ _WRITE_HISTORY = sa.text(
     INSERT INTO notifydb.history
         (operation, revision, outcome, seconds, source_sha256, runner, version, details)
     VALUES
-        (:operation, :revision, :outcome, :seconds, :source_sha256, :runner, :version, CAST(:details AS jsonb))
+        (:operation, :revision, :outcome, :seconds, :source_sha256, :runner, :version,
+         CAST(:details AS jsonb))
     """
 )
 _READ_HISTORY = sa.text(
@@ -161,3 +162,15 @@ def runner() -> str:
         user = str(os.getuid())
     instance = os.environ.get("CF_INSTANCE_INDEX") or os.environ.get("CF_INSTANCE_GUID")
     return f"{user}@{socket.gethostname()}" + (f"/{instance}" if instance else "")
+
+
+def record_decision(engine: sa.Engine, operation: str, outcome: str, reasons: Sequence[str] = ()) -> None:
+    """Writes what the guard permitted or refused, where the schema is there and can be written."""
+    entry = Entry(operation, None, outcome, details={"reasons": list(reasons)})
+    try:
+        with engine.begin() as conn:
+            if conn.execute(_EXISTS).one()[1] is not None:
+                record(conn, entry)
+    except sqlalchemy.exc.DBAPIError:
+        # The decision stands whether or not it can be written down.
+        return

@@ -65,7 +65,7 @@ class Runner:
         with failures.translated(), advisory_lock(self.url, wait=self.lock_wait, waiting=self._waiting):
             plan = plan_downgrade(self.history, self.current(), target)
             if plan.steps:
-                self._prepare(None, (Operation.DOWNGRADE, permit))
+                self._prepare(None, Operation.DOWNGRADE, permit)
                 self._run("downgrade", plan, execute.downgrade)
         return plan
 
@@ -74,7 +74,7 @@ class Runner:
         with failures.translated(), advisory_lock(self.url, wait=self.lock_wait, waiting=self._waiting):
             found = self.history.get(target)
             revision = "base" if found is None else found.id
-            self._prepare(None, permit and (Operation.STAMP_BACK, permit))
+            self._prepare(None, Operation.STAMP_BACK, permit)
             self._run("stamp", Plan((), revision, ()), execute.stamp)
             return revision
 
@@ -106,17 +106,18 @@ class Runner:
             error.add_note(f"the failure could not be recorded: {failures.first_line(lost)}")
 
     def _prepare(
-        self, environment: Environment | None, permitted: tuple[Operation, Permit] | None = None
+        self,
+        environment: Environment | None,
+        operation: Operation | None = None,
+        permit: Permit | None = None,
     ) -> None:
         with make_engine(self.url).begin() as conn:
             empty = own.is_empty(conn)
             own.install(conn)
             if empty and environment not in (None, Environment.UNKNOWN):
                 own.write_mark(conn, environment)
-            if permitted is not None:
-                operation, permit = permitted
+            if operation is not None and permit is not None:
                 permit.require(operation, str(conn.scalar(sa.text("SELECT current_database()"))))
-                own.record(conn, own.Entry(operation.value, None, "permitted"))
 
     def _waiting(self, holder: str) -> None:
         self.listen(Waiting(holder))

@@ -1,0 +1,81 @@
+"""`notifydb db`: the embedded development Postgres."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from notifydb.cli.deps import Deps
+from notifydb.cli.options import Confirm, Format, OutputFormat
+
+
+def start() -> None:
+    """Start the embedded Postgres, if it does not run."""
+    deps = Deps()
+    with deps.console.working("starting the embedded Postgres"):
+        started = deps.server.start()
+    deps.console.say("started" if started else "it was running already", style="green")
+
+
+def stop() -> None:
+    """Stop the embedded Postgres; its data stays."""
+    deps = Deps()
+    deps.console.say("stopped" if deps.server.stop() else "it was not running", style="green")
+
+
+def status(output: Format = OutputFormat.TEXT) -> None:
+    """Show whether the embedded Postgres runs (exit 1 when not) and where its files are."""
+    deps = Deps()
+    running = deps.server.is_running()
+    if output is OutputFormat.JSON:
+        deps.console.json({"running": running, "url": deps.server.url(), "data": str(deps.server.data)})
+    else:
+        deps.console.data(f"{'running' if running else 'stopped'}  {deps.server.data}")
+    raise typer.Exit(0 if running else 1)
+
+
+def url(output: Format = OutputFormat.TEXT) -> None:
+    """Print the embedded database's URL, as other programs take it."""
+    deps = Deps()
+    plain = deps.server.url().replace("postgresql+psycopg://", "postgresql://")
+    if output is OutputFormat.JSON:
+        deps.console.json({"url": plain})
+    else:
+        deps.console.data(plain)
+
+
+def psql(
+    arguments: Annotated[list[str] | None, typer.Argument(help="Passed on to psql.", metavar="ARGS")] = None,
+) -> None:
+    """Open psql on the embedded database (starting it): notifydb db psql -- -c 'SELECT 1'."""
+    from notifydb.shadow.server import DATABASE, SUPERUSER
+
+    deps = Deps()
+    deps.start_server()
+    program = deps.server.binaries / "psql"
+    place = ["-h", str(deps.server.sockets), "-U", SUPERUSER, "-d", DATABASE]
+    os.execv(program, [str(program), *place, *(arguments or [])])
+
+
+def reset(confirm: Confirm = None) -> None:
+    """Drop everything in the embedded Postgres and start over."""
+    from notifydb.guard import Operation
+
+    deps = Deps()
+    permit = deps.permit_on(deps.embedded_database(), Operation.RESET, confirm)
+    with deps.console.working("starting over"):
+        deps.server.reset(permit)
+    deps.console.say("the embedded Postgres is empty again", style="green")
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "start": start,
+    "stop": stop,
+    "status": status,
+    "url": url,
+    "psql": psql,
+    "reset": reset,
+}

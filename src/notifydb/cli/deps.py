@@ -1,0 +1,193 @@
+"""What commands work with, made from the settings: the project, its history, the database, the shadows."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from notifydb import errors
+from notifydb.cli.console import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from notifydb.guard import Operation, Permit, Request
+    from notifydb.migrator.config import Project
+    from notifydb.revisions.graph import History
+    from notifydb.runner.upgrade import Listener, Runner
+    from notifydb.settings import Loaded, Settings
+    from notifydb.shadow.database import Shadows
+    from notifydb.shadow.server import Server
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Database:
+    """The database to work on; `embedded` is notifydb's own."""
+
+    url: str
+    embedded: bool
+
+
+class Deps:
+    """One command's collaborators, each made when it is first asked for."""
+
+    def __init__(self, **options: object) -> None:
+        """`options` are command-line values by setting name; None is not set."""
+        self.options = options
+        self.console = Console()
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        from notifydb.settings import load_settings
+
+        return load_settings(self.options)
+
+    @property
+    def settings(self) -> Settings:
+        return self.loaded.settings
+
+    @cached_property
+    def project(self) -> Project:
+        from notifydb.migrator.config import find_project
+
+        settings = self.settings
+        return find_project(self.loaded.root, settings.script_location, settings.metadata, settings.bootstrap)
+
+    @cached_property
+    def history(self) -> History:
+        """The folder's history; what a killed renumber left behind is finished or undone first."""
+        from notifydb.revisions import changes
+        from notifydb.revisions.reader import read_history
+
+        if changes.recover(self.project.versions):
+            self.console.say("a change of the migrations folder had been cut short; it is whole again")
+        return read_history(self.project.versions)
+
+    @cached_property
+    def server(self) -> Server:
+        from notifydb.shadow.binaries import find_binaries
+        from notifydb.shadow.server import Server
+
+        folder = self.loaded.root / self.settings.data_dir / "postgres"
+        return Server(folder, find_binaries(self.settings.postgres_bin))
+
+    @cached_property
+    def database(self) -> Database:
+        """The configured database, or, in development only, the embedded one."""
+        from notifydb.settings import Environment
+
+        url = self.settings.database_url
+        if url is not None:
+            return Database(url.get_secret_value(), self._is_embedded(url.get_secret_value()))
+        if self.settings.environment is not Environment.DEVELOPMENT:
+            raise errors.ConfigurationError(
+                "no database is set",
+                hint="set DATABASE_URL, or NOTIFYDB_ENVIRONMENT=development to use the embedded Postgres",
+            )
+        self.console.say("using the embedded Postgres (no DATABASE_URL is set)", style="dim")
+        return self.embedded_database()
+
+    def embedded_database(self) -> Database:
+        """notifydb's own database, running."""
+        self.start_server()
+        return Database(self.server.url(), embedded=True)
+
+    def start_server(self) -> None:
+        """Starts the embedded Postgres where it does not run."""
+        with self.console.working("starting the embedded Postgres"):
+            self.server.start()
+
+    def shadows(self) -> Shadows:
+        """Shadow databases on the given server or the embedded one; raises ShadowUnavailable."""
+        from notifydb.shadow.database import Shadows
+
+        if self.settings.shadow_url is not None:
+            url = self.settings.shadow_url.get_secret_value()
+        else:
+            self.start_server()
+            url = self.server.url("postgres")
+        return Shadows(
+            url,
+            self.project,
+            self.history,
+            keep=self.settings.shadow_templates,
+            progress=self.console.progress,
+        )
+
+    def runner(self, listen: Listener) -> Runner:
+        from notifydb.runner.upgrade import Runner
+
+        url = self.database.url
+        return Runner(url, self.project, self.history, self.settings.lock_wait, listen)
+
+    def permit(self, operation: Operation, confirmation: str | None) -> Permit:
+        """The guard's permit for the configured database, as `permit_on` gives it."""
+        return self.permit_on(self.database, operation, confirmation)
+
+    def permit_on(self, database: Database, operation: Operation, confirmation: str | None) -> Permit:
+        """The guard's permit for `database`; asks for its name where a terminal can.
+
+        Raises Refused; permits and refusals are written to the database's history as far as it can be.
+        """
+        from notifydb import guard
+        from notifydb.postgres import failures, own
+        from notifydb.postgres.connect import make_engine
+
+        engine = make_engine(database.url)
+        with failures.translated():
+            with engine.connect() as conn:
+                target = own.target_of(conn, embedded=database.embedded)
+            request = guard.Request(
+                operation, target, self.loaded.voices, self.settings.allow_destructive, confirmation
+            )
+            request = self._confirmed(request)
+            try:
+                permit = guard.permit(request)
+            except errors.Refused as refusal:
+                own.record_decision(engine, operation, "refused", refusal.reasons)
+                raise
+            own.record_decision(engine, operation, "permitted")
+            return permit
+
+    def _confirmed(self, request: Request) -> Request:
+        """Asks for the database's name only where nothing else stands in the way."""
+        from notifydb import guard
+        from notifydb.cli.confirm import ask_for_name_of
+
+        if request.confirmation is not None:
+            return request
+        typed = dataclasses.replace(request, confirmation=request.target.database)
+        environment = guard.environment_of(request)
+        if guard.refusals(typed) or not guard.needs_confirmation(request.operation, environment):
+            return request
+        typed_name = ask_for_name_of(self.console, request.operation, request.target.database)
+        return dataclasses.replace(request, confirmation=typed_name)
+
+    def _is_embedded(self, url: str) -> bool:
+        import sqlalchemy as sa
+
+        if "host=" not in url:
+            return False
+        try:
+            return sa.make_url(url).query.get("host") == str(self.server.sockets)
+        except errors.ShadowUnavailable:
+            return False
+
+
+def listener_of(console: Console) -> Callable[[object], None]:
+    """Tells a runner's events, a line each."""
+    from notifydb.migrator import execute
+    from notifydb.runner.upgrade import Waiting
+
+    verbs = {"up": "applied", "down": "reverted", "stamp": "stamped"}
+
+    def listen(event: object) -> None:
+        if isinstance(event, Waiting):
+            console.say(f"waiting for another runner: {event.holder}")
+        elif isinstance(event, execute.Started):
+            console.progress(f"{event.revision} ...")
+        elif isinstance(event, execute.Applied):
+            console.say(f"{verbs[event.direction]} {event.revision} ({event.seconds:.2f} s)")
+
+    return listen

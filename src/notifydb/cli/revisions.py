@@ -1,0 +1,93 @@
+"""`notifydb heads` and `notifydb history`: the folder's graph, read from source; nothing is imported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from notifydb.cli.deps import Deps
+from notifydb.cli.options import DatabaseUrl, Format, OutputFormat
+
+if TYPE_CHECKING:
+    from notifydb.postgres.own import Entry
+    from notifydb.revisions.graph import Revision
+
+
+def heads(output: Format = OutputFormat.TEXT) -> None:
+    """Show the heads of the history: one, or there is something to mend."""
+    deps = Deps()
+    found = deps.history.heads
+    if output is OutputFormat.JSON:
+        deps.console.json({"heads": list(found)})
+    else:
+        for revision in found:
+            deps.console.data(revision)
+    if len(found) > 1:
+        deps.console.error(f"the history has {len(found)} heads", hint="notifydb migrate renumber")
+        raise typer.Exit(1)
+
+
+def history(
+    database: Annotated[
+        bool, typer.Option("--database", help="What ran on the database, newest first.")
+    ] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many rows, the newest.")] = 1000,
+    database_url: DatabaseUrl = None,
+    output: Format = OutputFormat.TEXT,
+) -> None:
+    """Show the revisions in order, base first; or what ran on the database, when and by whom."""
+    deps = Deps(database_url=database_url)
+    if database:
+        _show_database(deps, limit, output)
+        return
+    revisions = deps.history.ordered()[-limit:]
+    if output is OutputFormat.JSON:
+        deps.console.json({"revisions": [_revision(deps, each) for each in revisions]})
+        return
+    for each in revisions:
+        mark = " (head)" if each.id in deps.history.heads else ""
+        message = "" if each.message == each.id else f"  {each.message}"
+        deps.console.data(f"{each.id}{mark}{message}")
+
+
+def _revision(deps: Deps, revision: Revision) -> dict[str, object]:
+    return {
+        "revision": revision.id,
+        "down_revisions": list(revision.down_revisions),
+        "message": revision.message,
+        "created": revision.created,
+        "path": str(revision.path.relative_to(deps.loaded.root)),
+        "head": revision.id in deps.history.heads,
+    }
+
+
+def _show_database(deps: Deps, limit: int, output: OutputFormat) -> None:
+    from notifydb.postgres import failures, own
+    from notifydb.postgres.connect import make_engine
+
+    with failures.translated(), make_engine(deps.database.url).connect() as conn:
+        entries = own.read_history(conn, limit=limit)
+    if output is OutputFormat.JSON:
+        deps.console.json({"entries": [_entry(each) for each in entries]})
+        return
+    for each in entries:
+        seconds = "" if each.seconds is None else f" in {each.seconds:.2f} s"
+        deps.console.data(
+            f"{each.finished_at:%Y-%m-%d %H:%M:%S}  {each.outcome:9}  {each.operation}"
+            f" {each.revision or ''}{seconds}  by {each.runner}"
+        )
+
+
+def _entry(entry: Entry) -> dict[str, object]:
+    return {
+        "operation": entry.operation,
+        "revision": entry.revision,
+        "outcome": entry.outcome,
+        "finished_at": entry.finished_at and entry.finished_at.isoformat(),
+        "seconds": entry.seconds,
+        "source_sha256": entry.source_sha256,
+        "runner": entry.runner,
+        "version": entry.version,
+        "details": dict(entry.details),
+    }

@@ -1,0 +1,37 @@
+"""`notifydb settings`: every setting, its value and where it came from; secrets stay hidden."""
+
+from __future__ import annotations
+
+from notifydb.cli.deps import Deps
+from notifydb.cli.options import Format, OutputFormat
+
+
+def settings(output: Format = OutputFormat.TEXT) -> None:
+    """Show the effective settings and where each comes from."""
+    from notifydb.settings.load import setting_names
+
+    deps = Deps()
+    rows = [(name, _shown(deps, name), deps.loaded.origins.get(name, "default")) for name in setting_names()]
+    if output is OutputFormat.JSON:
+        deps.console.json(
+            {"settings": [{"name": name, "value": value, "source": source} for name, value, source in rows]}
+        )
+        return
+    width = max(len(name) for name, _, _ in rows)
+    for name, value, source in rows:
+        deps.console.data(f"{name:{width}}  {'-' if value is None else value}  ({source})")
+
+
+def _shown(deps: Deps, name: str) -> object:
+    from pydantic import SecretStr
+
+    from notifydb.settings import redact
+
+    value: object = deps.settings
+    for part in name.split("."):
+        value = getattr(value, part)
+    if isinstance(value, SecretStr):
+        return redact(value.get_secret_value())
+    if isinstance(value, tuple):
+        return ", ".join(value) or None
+    return value if value is None or isinstance(value, bool | int | float) else str(value)

@@ -1,0 +1,78 @@
+"""`notifydb status` and `notifydb current`: where the database stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from notifydb.cli.deps import Deps
+from notifydb.cli.options import DatabaseUrl, Format, OutputFormat
+
+if TYPE_CHECKING:
+    from notifydb.runner.plan import Status
+
+
+def status(
+    at_head: Annotated[
+        bool, typer.Option("--at-head", help="Exit 1 unless the database is at the head: a start-up gate.")
+    ] = False,
+    database_url: DatabaseUrl = None,
+    output: Format = OutputFormat.TEXT,
+) -> None:
+    """Show the database's revision, what is pending, and what nobody here knows."""
+    deps = Deps(database_url=database_url)
+    found = _status(deps)
+    if output is OutputFormat.JSON:
+        deps.console.json(_document(found))
+    else:
+        _show(deps, found)
+    if found.unknown or (at_head and not found.at_head):
+        raise typer.Exit(1)
+
+
+def current(database_url: DatabaseUrl = None, output: Format = OutputFormat.TEXT) -> None:
+    """Show the revision that the database is at."""
+    deps = Deps(database_url=database_url)
+    found = _status(deps)
+    if output is OutputFormat.JSON:
+        deps.console.json({"current": list(found.current), "at_head": found.at_head})
+        return
+    for revision in found.current:
+        deps.console.data(f"{revision}{' (head)' if revision in found.heads else ''}")
+
+
+def _status(deps: Deps) -> Status:
+    from notifydb.migrator import execute
+    from notifydb.postgres import failures
+    from notifydb.postgres.connect import make_engine
+    from notifydb.runner.plan import status as compare
+
+    with failures.translated(), make_engine(deps.database.url).connect() as conn:
+        return compare(deps.history, execute.current(conn))
+
+
+def _document(found: Status) -> dict[str, object]:
+    return {
+        "current": list(found.current),
+        "heads": list(found.heads),
+        "pending": [each.id for each in found.pending],
+        "unknown": list(found.unknown),
+        "at_head": found.at_head,
+    }
+
+
+def _show(deps: Deps, found: Status) -> None:
+    deps.console.data(f"database  {', '.join(found.current) or 'at no revision'}")
+    deps.console.data(f"head      {', '.join(found.heads) or 'no migrations'}")
+    if found.unknown:
+        deps.console.error(
+            f"no file here has the revision {', '.join(found.unknown)}",
+            hint="switch to the branch that has it, or deploy the code that brought it",
+        )
+        return
+    deps.console.data(f"pending   {len(found.pending)}")
+    for each in found.pending:
+        deps.console.data(f"  {each.id}")
+    if found.pending:
+        deps.console.say("next: notifydb upgrade", style="cyan")
