@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,7 +47,7 @@ def compare(project: Project, shadows: Shadows, head: str | None) -> Comparison:
             assert script.upgrade_ops is not None
             assert script.downgrade_ops is not None
             return Comparison(
-                tuple(_difference(each) for each in script.upgrade_ops.as_diffs()),
+                tuple(dict.fromkeys(_differences(script.upgrade_ops.as_diffs()))),
                 _render(script.upgrade_ops, context),
                 _render(script.downgrade_ops, context),
             )
@@ -69,27 +70,46 @@ def _render(operations: ops.OpContainer, context: MigrationContext) -> str:
     return render_python_code(operations, migration_context=context)  # type: ignore[arg-type]
 
 
-def _difference(diff: Any) -> Difference:
-    """Alembic tells a change of a column as a list of tuples, everything else as one tuple."""
-    first = diff[0] if isinstance(diff, list) else diff
-    kind = str(first[0])
-    if kind.startswith("modify_"):
-        _, _, table, column = first[:4]
-        return Difference(kind, str(table), f"{table}.{column}: {first[-2]!s} becomes {first[-1]!s}")
-    return Difference(kind, _table_of(first), f"{kind.replace('_', ' ')} {_name_of(first)}")
+def _differences(diffs: Iterable[Any]) -> Iterator[Difference]:
+    """Alembic tells the changes of a column as a list of tuples, everything else as one tuple."""
+    for diff in diffs:
+        for each in diff if isinstance(diff, list) else [diff]:
+            yield _change(each) if each[0].startswith("modify_") else _presence(each)
 
 
-def _table_of(diff: Any) -> str | None:
-    thing = diff[-1]
+def _change(diff: Any) -> Difference:
+    kind, _, table, column, _, existing, wanted = diff
+    was, becomes = (_WORDS.get(kind, str)(value) for value in (existing, wanted))
+    what = kind.removeprefix("modify_")
+    return Difference(kind, table, f"{table}.{column}: {what} {was} becomes {becomes}")
+
+
+def _presence(diff: Any) -> Difference:
+    kind, thing = diff[0], diff[-1]
+    words = kind.replace("_", " ").replace(" fk", " foreign key")
     if isinstance(thing, sa.Table):
-        return thing.name
+        return Difference(kind, thing.name, f"{words} {thing.name}")
     if isinstance(thing, sa.Column):
-        return str(diff[2])
+        return Difference(kind, diff[2], f"{words} {diff[2]}.{thing.name}")
     table = getattr(thing, "table", None)
-    return None if table is None else str(table.name)
+    columns = ", ".join(column.name for column in getattr(thing, "columns", ()))
+    name = thing.name or f"of {columns}"
+    return (
+        Difference(kind, table.name, f"{words} {name} on {table.name}")
+        if table is not None
+        else Difference(kind, None, f"{words} {thing}")
+    )
 
 
-def _name_of(diff: Any) -> str:
-    thing, table = diff[-1], _table_of(diff)
-    name = str(getattr(thing, "name", None) or thing)
-    return name if table in (None, name) else f"{table}.{name}"
+def _default_text(default: Any) -> str:
+    if default is None:
+        return "none"
+    argument = getattr(default, "arg", default)
+    return str(getattr(argument, "text", argument))
+
+
+_WORDS: dict[str, Callable[[Any], str]] = {
+    "modify_nullable": lambda nullable: "NULL" if nullable else "NOT NULL",
+    "modify_default": _default_text,
+    "modify_comment": repr,
+}

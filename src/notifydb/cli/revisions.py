@@ -47,7 +47,7 @@ def history(
         return
     for each in revisions:
         mark = " (head)" if each.id in deps.history.heads else ""
-        message = "" if each.message == each.id else f"  {each.message}"
+        message = "" if each.message in ("", each.id) else f"  {each.message}"
         deps.console.data(f"{each.id}{mark}{message}")
 
 

@@ -8,7 +8,7 @@ import dataclasses
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +73,11 @@ def alembic_config(project: Project, **options: Any) -> Config:
 
 @contextmanager
 def entered(project: Project) -> Iterator[None]:
-    """Makes the project importable and enters its bootstrap context, as its migrations may need."""
-    with _on_path(project.root), _bootstrap(project):
+    """Makes the project importable and enters its bootstrap context, as its migrations may need.
+
+    What the application or a migration prints is talk: it goes to stderr, so that stdout stays data.
+    """
+    with redirect_stdout(sys.stderr), _on_path(project.root), _bootstrap(project):
         yield
 
 

@@ -23,7 +23,12 @@ def make_engine(url: str, *, application_name: str = "notifydb", connect_timeout
     engine = sa.create_engine(
         normalise_url(url),
         poolclass=sa.NullPool,
-        connect_args={"application_name": application_name, "connect_timeout": connect_timeout},
+        connect_args={
+            "application_name": application_name,
+            "connect_timeout": connect_timeout,
+            # Binds in the client, as psycopg2 did: the server cannot tell the type of every old parameter.
+            "cursor_factory": psycopg.ClientCursor,
+        },
     )
     _let_migrations_commit(engine)
     _let_percent_signs_stand(engine)
