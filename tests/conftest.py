@@ -146,3 +146,8 @@ def query(url: str, sql: str) -> list[tuple[object, ...]]:
     """The rows of one statement, run on a connection of its own."""
     with autocommit_engine(url).connect() as conn:
         return [tuple(row) for row in conn.execute(sa.text(sql))]
+
+
+def name_of(url: str) -> str:
+    """The database's name in a URL."""
+    return sa.make_url(url).database or ""

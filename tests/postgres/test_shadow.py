@@ -6,7 +6,7 @@ import secrets
 import threading
 
 import pytest
-from conftest import SmallProject, query
+from conftest import SmallProject, name_of, query
 
 from notifydb import errors
 from notifydb.revisions.reader import read_history
@@ -74,7 +74,7 @@ def test_an_edited_migration_never_meets_the_old_template(server_url: str, grown
 
 def test_a_clone_is_dropped_after_use(server_url: str, grown: SmallProject) -> None:
     with shadows_of(server_url, grown).at("0001_a") as url:
-        clone = url.rsplit("/", 1)[1].split("?")[0]
+        clone = name_of(url)
         assert query(server_url, f"SELECT 1 FROM pg_database WHERE datname = '{clone}'")
     assert not query(server_url, f"SELECT 1 FROM pg_database WHERE datname = '{clone}'")
 

@@ -1,17 +1,35 @@
-"""`notifydb check`: the folder is one line, and it makes what the models say."""
+"""`notifydb check`: the history makes what the models say, and the database is what the history makes."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from notifydb.cli.deps import Deps
 from notifydb.cli.new import compared
-from notifydb.cli.options import Format, OutputFormat
+from notifydb.cli.options import DatabaseUrl, Format, OutputFormat
+
+if TYPE_CHECKING:
+    from notifydb.verify.drift import Drift
 
 
-def check(output: Format = OutputFormat.TEXT) -> None:
+def check(
+    database: Annotated[
+        bool, typer.Option("--database", help="Compare the live catalog instead of the models.")
+    ] = False,
+    database_url: DatabaseUrl = None,
+    output: Format = OutputFormat.TEXT,
+) -> None:
     """Check that a replay of the history makes just what the models say (exit 1 if not)."""
-    deps = Deps()
+    deps = Deps(database_url=database_url)
+    if database:
+        _check_database(deps, output)
+    else:
+        _check_models(deps, output)
+
+
+def _check_models(deps: Deps, output: OutputFormat) -> None:
     differences = compared(deps).differences
     if output is OutputFormat.JSON:
         rows = [
@@ -23,9 +41,50 @@ def check(output: Format = OutputFormat.TEXT) -> None:
             deps.console.data(each.description)
     if differences:
         deps.console.error(
-            f"the models and the history differ in {len(differences)} places",
+            f"the models and the history differ in {_places(len(differences))}",
             hint='notifydb migrate new -m "..." writes the migration that is missing',
         )
         raise typer.Exit(1)
-    if output is OutputFormat.TEXT:
-        deps.console.say("the history makes just what the models say", style="green")
+    deps.console.say("the history makes just what the models say", style="green")
+
+
+def _check_database(deps: Deps, output: OutputFormat) -> None:
+    from notifydb.postgres import failures
+    from notifydb.verify.drift import drift
+
+    current = deps.runner(lambda _: None).current()
+    revision = current[0] if current else None
+    place = revision or "base"
+    shadows = deps.shadows()
+    with deps.console.working("replaying the history on a shadow database"), failures.translated():
+        found = drift(deps.database.url, shadows, revision)
+    if output is OutputFormat.JSON:
+        deps.console.json({"revision": revision, "drift": [_row(each) for each in found]})
+    else:
+        for each in found:
+            _show(deps, each)
+    if found:
+        deps.console.error(
+            f"the database differs from what the history makes at {place} in {_places(len(found))}",
+            hint="it was changed by hand, or an applied migration was edited: mend it by a new migration",
+        )
+        raise typer.Exit(1)
+    deps.console.say(f"the database is just what the history makes at {place}", style="green")
+
+
+def _show(deps: Deps, drift: Drift) -> None:
+    deps.console.data(f"{drift.what} {drift.kind} {drift.name}")
+    for word, text in (("expected", drift.expected), ("found", drift.actual)):
+        if text:
+            deps.console.data(f"  {word}: {text.strip()}")
+
+
+def _row(drift: Drift) -> dict[str, object]:
+    return {
+        "what": drift.what, "kind": drift.kind, "name": drift.name,
+        "expected": drift.expected, "actual": drift.actual,
+    }  # fmt: skip
+
+
+def _places(count: int) -> str:
+    return "one place" if count == 1 else f"{count} places"

@@ -116,10 +116,24 @@ class Deps:
         )
 
     def runner(self, listen: Listener) -> Runner:
+        from notifydb.guard import Operation
         from notifydb.runner.upgrade import Runner
 
-        url = self.database.url
-        return Runner(url, self.project, self.history, self.settings.lock_wait, listen)
+        destruction = self._request(self.database, Operation.DESTRUCTIVE_UPGRADE)
+        return Runner(
+            self.database.url, self.project, self.history, destruction, self.settings.lock_wait, listen
+        )
+
+    def _request(self, database: Database, operation: Operation, confirmation: str | None = None) -> Request:
+        """What the guard is asked about the database as it is now."""
+        from notifydb.guard import Request
+        from notifydb.postgres import failures, own
+        from notifydb.postgres.connect import make_engine
+
+        with failures.translated(), make_engine(database.url).connect() as conn:
+            target = own.target_of(conn, embedded=database.embedded)
+        allow = self.settings.allow_destructive
+        return Request(operation, target, self.loaded.voices, allow, confirmation)
 
     def permit(self, operation: Operation, confirmation: str | None) -> Permit:
         """The guard's permit for the configured database, as `permit_on` gives it."""
@@ -131,24 +145,18 @@ class Deps:
         Raises Refused; permits and refusals are written to the database's history as far as it can be.
         """
         from notifydb import guard
-        from notifydb.postgres import failures, own
+        from notifydb.postgres import own
         from notifydb.postgres.connect import make_engine
 
         engine = make_engine(database.url)
-        with failures.translated():
-            with engine.connect() as conn:
-                target = own.target_of(conn, embedded=database.embedded)
-            request = guard.Request(
-                operation, target, self.loaded.voices, self.settings.allow_destructive, confirmation
-            )
-            request = self._confirmed(request)
-            try:
-                permit = guard.permit(request)
-            except errors.Refused as refusal:
-                own.record_decision(engine, operation, "refused", refusal.reasons)
-                raise
-            own.record_decision(engine, operation, "permitted")
-            return permit
+        request = self._confirmed(self._request(database, operation, confirmation))
+        try:
+            permit = guard.permit(request)
+        except errors.Refused as refusal:
+            own.record_decision(engine, operation, "refused", refusal.reasons)
+            raise
+        own.record_decision(engine, operation, "permitted")
+        return permit
 
     def _confirmed(self, request: Request) -> Request:
         """Asks for the database's name only where nothing else stands in the way."""

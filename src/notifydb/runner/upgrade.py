@@ -10,13 +10,14 @@ import sqlalchemy as sa
 import sqlalchemy.exc
 
 from notifydb import errors
-from notifydb.guard import Operation, Permit
+from notifydb.guard import Operation, Permit, Request
 from notifydb.migrator import execute
 from notifydb.migrator.config import Project
 from notifydb.postgres import failures, own
 from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.connect import make_engine
 from notifydb.revisions.graph import History
+from notifydb.runner.destructive import Watch
 from notifydb.runner.plan import Plan, plan_downgrade, plan_upgrade
 from notifydb.settings.environment import Environment
 
@@ -34,11 +35,15 @@ Listener = Callable[[Event], None]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Runner:
-    """Changes one database along one history; `lock_wait` is in seconds."""
+    """Changes one database along one history; `lock_wait` is in seconds.
+
+    `destruction` is what the guard is asked when an upgrade takes something away.
+    """
 
     url: str
     project: Project
     history: History
+    destruction: Request
     lock_wait: float = 60
     listen: Listener = lambda _: None
 
@@ -79,15 +84,28 @@ class Runner:
             return revision
 
     def _run(self, operation: str, plan: Plan, run: Callable[..., None]) -> None:
+        engine = make_engine(self.url)
+        watch = Watch(self.destruction) if operation == "upgrade" else None
+        if watch is not None:
+            watch.attach(engine)
+
         def listen(event: execute.Event) -> None:
+            if watch is not None and isinstance(event, execute.Started):
+                watch.running = self.history.revisions.get(event.revision)
             if isinstance(event, execute.Applied):
+                if watch is not None:
+                    watch.check(event.connection)
                 own.record(event.connection, self._entry(operation, event.revision, "done", event.seconds))
             self.listen(event)
 
         try:
-            run(make_engine(self.url), self.project, plan.target, listen=listen)
+            run(engine, self.project, plan.target, listen=listen)
         except errors.MigrationFailed as error:
-            self._record_failure(operation, error)
+            self._record_failure(operation, error.revision, "failed", error)
+            raise
+        except errors.Refused as error:
+            running = watch.running.id if watch and watch.running else None
+            self._record_failure(operation, running, "refused", error)
             raise
 
     def _entry(self, operation: str, revision: str, outcome: str, seconds: float | None) -> own.Entry:
@@ -95,10 +113,13 @@ class Runner:
         digest = hashlib.sha256(known.path.read_bytes()).hexdigest() if known else None
         return own.Entry(operation, revision, outcome, seconds, digest)
 
-    def _record_failure(self, operation: str, error: errors.MigrationFailed) -> None:
+    def _record_failure(
+        self, operation: str, revision: str | None, outcome: str, error: errors.NotifydbError
+    ) -> None:
         """On a connection of its own: the migration's transaction is gone."""
-        entry = self._entry(operation, error.revision or "", "failed", None)
-        entry = dataclasses.replace(entry, details={"error": error.message})
+        reasons = list(getattr(error, "reasons", ()))
+        entry = self._entry(operation, revision or "", outcome, None)
+        entry = dataclasses.replace(entry, details={"error": error.message, "reasons": reasons})
         try:
             with make_engine(self.url).begin() as conn:
                 own.record(conn, entry)

@@ -1,0 +1,162 @@
+"""The tables of a database and the foreign keys between them, read from its catalog."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import importlib.resources
+from collections.abc import Mapping
+from typing import Final
+
+import sqlalchemy as sa
+from psycopg import sql
+
+from notifydb import errors
+
+
+class OnDelete(enum.StrEnum):
+    """What the server does to a row whose parent is deleted; the values are `pg_constraint.confdeltype`."""
+
+    NO_ACTION = "a"
+    RESTRICT = "r"
+    CASCADE = "c"
+    SET_NULL = "n"
+    SET_DEFAULT = "d"
+
+    @property
+    def detaches(self) -> bool:
+        """Whether the row stays and only lets go of its parent."""
+        return self in (OnDelete.SET_NULL, OnDelete.SET_DEFAULT)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class TableName:
+    """A table's full name; shown without `public`."""
+
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
+
+    @property
+    def sql(self) -> str:
+        return f"{quoted(self.schema)}.{quoted(self.name)}"
+
+
+def quoted(name: str) -> str:
+    """An identifier for the text of `sqlalchemy.text`, where a colon would begin a parameter."""
+    return sql.Identifier(name).as_string(None).replace(":", r"\:")
+
+
+def literal(text: str) -> str:
+    """A string constant for the text of `sqlalchemy.text`."""
+    return sql.Literal(text).as_string(None).replace(":", r"\:")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Column:
+    """`type` is without length or precision."""
+
+    name: str
+    type: str
+    nullable: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Table:
+    """A table, or a partitioned table with all its partitions.
+
+    `rows` is the planner's estimate (0 where nobody has counted), `bytes` the size with indexes.
+    """
+
+    name: TableName
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...]
+    rows: int
+    bytes: int
+    has_delete_trigger: bool
+
+    def column(self, name: str) -> Column | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A foreign key; `nullable` when some column of it is, `indexed` when a parent's check has an index."""
+
+    name: str
+    child: TableName
+    child_columns: tuple[str, ...]
+    parent: TableName
+    parent_columns: tuple[str, ...]
+    nullable: bool
+    on_delete: OnDelete
+    deferrable: bool
+    validated: bool
+    indexed: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Catalog:
+    """The relations of one database, as they are in one transaction."""
+
+    tables: Mapping[TableName, Table]
+    foreign_keys: tuple[ForeignKey, ...]
+
+    def find(self, text: str) -> Table | None:
+        """The table called `table` or `schema.table`: in `public`, else the only one of that name.
+
+        Raises ConfigurationError when the name fits tables of several schemas.
+        """
+        schema, dot, name = text.rpartition(".")
+        exact = self.tables.get(TableName(schema if dot else "public", name))
+        if exact is not None or dot:
+            return exact
+        found = [table for table in self.tables.values() if table.name.name == name]
+        if len(found) > 1:
+            places = ", ".join(sorted(str(table.name) for table in found))
+            raise errors.ConfigurationError(f"{text} is ambiguous: {places}", hint="name the schema as well")
+        return found[0] if found else None
+
+
+def read_catalog(conn: sa.Connection) -> Catalog:
+    """All tables but those of the server, of notifydb and of sessions, and all foreign keys among them."""
+    tables = {table.name: table for table in map(_table, conn.execute(_query("relations_tables")))}
+    keys = map(_foreign_key, conn.execute(_query("relations_foreign_keys")))
+    return Catalog(tables, tuple(key for key in keys if {key.child, key.parent} <= tables.keys()))
+
+
+_SCRIPTS: Final = importlib.resources.files("notifydb.postgres").joinpath("sql")
+
+
+def _query(name: str) -> sa.TextClause:
+    # A bare colon pair is a cast; the scripts have no parameters.
+    return sa.text(_SCRIPTS.joinpath(f"{name}.sql").read_text(encoding="utf-8").replace(":", r"\:"))
+
+
+def _table(row: sa.Row[tuple[object, ...]]) -> Table:
+    columns = zip(row.columns, row.types, row.not_null, strict=True)
+    return Table(
+        TableName(row.schema, row.name),
+        tuple(Column(name, type_, not not_null) for name, type_, not_null in columns),
+        tuple(row.primary_key),
+        row.rows,
+        row.bytes,
+        row.delete_trigger,
+    )
+
+
+def _foreign_key(row: sa.Row[tuple[object, ...]]) -> ForeignKey:
+    return ForeignKey(
+        row.name,
+        TableName(row.child_schema, row.child_table),
+        tuple(row.child_columns),
+        TableName(row.parent_schema, row.parent_table),
+        tuple(row.parent_columns),
+        nullable=row.nullable,
+        on_delete=OnDelete(row.on_delete),
+        deferrable=row.deferrable,
+        validated=row.validated,
+        indexed=row.indexed,
+    )

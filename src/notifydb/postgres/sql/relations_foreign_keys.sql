@@ -1,0 +1,41 @@
+-- Foreign keys as declared, once each: those that Postgres copies to partitions have a conparentid.
+-- A key declared on a partition is told of the table that it is a partition of.
+SELECT
+    k.conname AS name,
+    child_schema.nspname AS child_schema,
+    child.relname AS child_table,
+    parent_schema.nspname AS parent_schema,
+    parent.relname AS parent_table,
+    ARRAY(
+        SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS key (attnum, place)
+        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = key.attnum ORDER BY key.place
+    ) AS child_columns,
+    ARRAY(
+        SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS key (attnum, place)
+        JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = key.attnum ORDER BY key.place
+    ) AS parent_columns,
+    EXISTS (
+        SELECT FROM pg_attribute a
+        WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND NOT a.attnotnull
+    ) AS nullable,
+    k.confdeltype::text AS on_delete,
+    k.condeferrable AS deferrable,
+    k.convalidated AS validated,
+    EXISTS (
+        -- Usable for the check of a deleted parent: whole, and beginning with the key's columns in any order.
+        SELECT FROM pg_index i
+        WHERE i.indrelid = k.conrelid AND i.indisvalid AND i.indpred IS NULL
+          AND (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey
+    ) AS indexed
+FROM pg_constraint k
+JOIN pg_class child
+  ON child.oid = coalesce(pg_partition_root(k.conrelid)::oid, k.conrelid)
+JOIN pg_namespace child_schema ON child_schema.oid = child.relnamespace
+JOIN pg_class parent
+  ON parent.oid = coalesce(pg_partition_root(k.confrelid)::oid, k.confrelid)
+JOIN pg_namespace parent_schema ON parent_schema.oid = parent.relnamespace
+WHERE k.contype = 'f'
+  AND k.conparentid = 0
+  AND child_schema.nspname !~ '^pg_'
+  AND child_schema.nspname NOT IN ('information_schema', 'notifydb')
+ORDER BY child_schema.nspname, child.relname, k.conname

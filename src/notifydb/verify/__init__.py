@@ -1,0 +1,3 @@
+"""Proofs: that two databases are alike."""
+
+from __future__ import annotations

@@ -1,0 +1,242 @@
+"""Upgrades as a job: one runner at a time, each step recorded, nothing destroyed unasked."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable
+
+import pytest
+from conftest import SmallProject, name_of, query
+
+from notifydb import errors, guard
+from notifydb.guard import Mark, Operation, Request, Target
+from notifydb.migrator import execute
+from notifydb.postgres import own
+from notifydb.postgres.advisory import advisory_lock
+from notifydb.postgres.connect import make_engine
+from notifydb.revisions.reader import read_history
+from notifydb.runner.upgrade import Runner, Waiting
+from notifydb.settings import Environment, Voice
+
+USERS = (
+    'op.execute("CREATE TABLE users (id int, name text)")\nop.execute("INSERT INTO users VALUES (1), (2)")'
+)
+HISTORY = "SELECT operation, revision, outcome FROM notifydb.history ORDER BY id"
+
+MakeRunner = Callable[..., Runner]
+
+
+@pytest.fixture
+def make_runner(database: str, small_project: SmallProject) -> MakeRunner:
+    def make(environment: Environment = Environment.PRODUCTION, **fields: object) -> Runner:
+        target = Target("shop", Mark("missing"))
+        request = Request(
+            Operation.DESTRUCTIVE_UPGRADE, target, (Voice("NOTIFYDB_ENVIRONMENT", environment),)
+        )
+        history = read_history(small_project.project.versions)
+        runner = Runner(database, small_project.project, history, request, lock_wait=0)
+        return dataclasses.replace(runner, **fields)  # type: ignore[arg-type]
+
+    return make
+
+
+def permit(operation: Operation, url: str) -> guard.Permit:
+    name = name_of(url)
+    voices = (Voice("a test", Environment.TEST),)
+    return guard.permit(Request(operation, Target(name, Mark("missing")), voices, confirmation=name))
+
+
+def test_a_step_is_recorded_with_its_stamp(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_users", USERS)
+    plan = make_runner().upgrade()
+    assert [each.id for each in plan.steps] == ["0001_users"]
+    assert query(database, HISTORY) == [("upgrade", "0001_users", "done")]
+    with make_engine(database).connect() as conn:
+        entry = own.read_history(conn)[0]
+    assert entry.source_sha256 is not None
+    assert entry.runner
+    assert make_runner().upgrade().steps == ()
+
+
+def test_a_failure_is_recorded_from_another_connection(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_users", USERS)
+    small_project.add("0002_fails", 'op.execute("SELECT 1/0")')
+    with pytest.raises(errors.MigrationFailed):
+        make_runner().upgrade()
+    assert query(database, HISTORY) == [
+        ("upgrade", "0001_users", "done"),
+        ("upgrade", "0002_fails", "failed"),
+    ]
+
+
+def test_an_empty_database_is_marked_and_a_full_one_is_not(
+    make_database: Callable[[], str], small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_users", USERS)
+    empty, full = make_database(), make_database()
+    with make_engine(full).begin() as conn:
+        conn.exec_driver_sql("CREATE TABLE before (id int)")
+    for url, expected in ((empty, Mark("present", Environment.STAGING)), (full, Mark("missing"))):
+        make_runner(url=url).upgrade(environment=Environment.STAGING)
+        with make_engine(url).connect() as conn:
+            assert own.read_mark(conn) == expected
+
+
+def test_a_mark_of_another_database_is_foreign(server_url: str, make_database: Callable[..., str]) -> None:
+    original = make_database()
+    with make_engine(original).begin() as conn:
+        own.install(conn)
+        own.write_mark(conn, Environment.DEVELOPMENT)
+    copy = make_database(template=name_of(original))
+    with make_engine(copy).connect() as conn:
+        assert own.read_mark(conn).state == "foreign"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE notifydb.environment SET name = 'nonsense'",
+        "ALTER TABLE notifydb.environment DROP COLUMN name",
+    ],
+)
+def test_a_mark_that_cannot_be_read_is_production(damage: str, database: str) -> None:
+    with make_engine(database).begin() as conn:
+        own.install(conn)
+        own.write_mark(conn, Environment.DEVELOPMENT)
+        conn.exec_driver_sql(damage)
+    with make_engine(database).connect() as conn:
+        voice = own.read_mark(conn).voice()
+    assert voice is not None
+    assert voice.environment is Environment.PRODUCTION
+
+
+def test_a_second_runner_is_turned_away_with_the_holders_name(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_users", USERS)
+    with advisory_lock(database, wait=0), pytest.raises(errors.RunnerActive, match="notifydb lock"):
+        make_runner().upgrade()
+
+
+def test_a_runner_that_waited_finds_the_work_done(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_users", USERS)
+    small_project.add("0002_slow", 'op.execute("SELECT pg_sleep(0.5)")')
+    events: list[object] = []
+    began = threading.Event()
+
+    def first(event: object) -> None:
+        if isinstance(event, execute.Started) and event.revision == "0002_slow":
+            began.set()
+
+    thread = threading.Thread(target=lambda: make_runner(listen=first).upgrade())
+    thread.start()
+    assert began.wait(10)
+    plan = make_runner(lock_wait=20, listen=events.append).upgrade()
+    thread.join()
+    assert plan.steps == ()
+    assert [type(event) for event in events] == [Waiting]
+
+
+DESTROYERS = {
+    'op.drop_table("users")': "drops table public.users",
+    'op.drop_column("users", "name")': "drops column public.users.name",
+    'op.execute("DELETE FROM users WHERE id = 1")': "deletes 1 row of public.users",
+    'op.execute("TRUNCATE users")': "truncates public.users",
+    "op.execute(\"DO $$ BEGIN EXECUTE 'DROP TABLE ' || 'users'; END $$\")": "drops table public.users",
+    'with op.get_context().autocommit_block():\n    op.execute("DROP TABLE users")': "drops table users",
+    'op.execute("COMMIT")\nop.execute("DELETE FROM users")': "deletes rows of users",
+}
+
+
+@pytest.mark.parametrize(("body", "loss"), DESTROYERS.items())
+def test_what_production_would_lose_is_refused_and_still_there(
+    body: str, loss: str, database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_users", USERS)
+    small_project.add("0002_destroys", body)
+    with pytest.raises(errors.Refused) as caught:
+        make_runner().upgrade()
+    assert caught.value.reasons[0] == loss
+    assert query(database, "SELECT count(*), count(name) FROM users") == [(2, 0)]
+    assert query(database, HISTORY)[-1] == ("upgrade", "0002_destroys", "refused")
+
+
+@pytest.mark.parametrize("body", DESTROYERS)
+def test_development_may_destroy(body: str, small_project: SmallProject, make_runner: MakeRunner) -> None:
+    small_project.add("0001_users", USERS)
+    small_project.add("0002_destroys", body)
+    assert len(make_runner(Environment.DEVELOPMENT).upgrade().steps) == 2
+
+
+def test_a_reasoned_mark_lets_production_destroy(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_users", USERS)
+    path = small_project.add("0002_destroys", 'op.drop_table("users")')
+    path.write_text(path.read_text() + '\ndestructive = ""\n')
+    with pytest.raises(errors.Refused):
+        make_runner().upgrade()
+    path.write_text(path.read_text() + '\ndestructive = "replaced by people in 0001"\n')
+    make_runner().upgrade()
+    assert query(database, "SELECT to_regclass('users')::text") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'op.rename_table("users", "people")',
+        'op.alter_column("users", "name", new_column_name="full_name")',
+        'op.alter_column("users", "name", type_=sa.String(10))',
+        "op.execute(\"UPDATE users SET name = 'x'\")",
+        'op.execute("CREATE TEMP TABLE scratch (id int)"); op.execute("DROP TABLE scratch")',
+        'op.create_table("new", sa.Column("id", sa.Integer)); op.drop_table("new")',
+        'op.execute("CREATE INDEX ix ON users (name)"); op.execute("DROP INDEX ix")',
+    ],
+)
+def test_what_loses_nothing_is_not_destructive(
+    body: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_users", USERS)
+    small_project.add("0002_harmless", body)
+    assert len(make_runner().upgrade().steps) == 2
+
+
+def test_rows_deleted_by_the_migration_before_are_not_counted_again(
+    small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_users", USERS)
+    path = small_project.add("0002_destroys", 'op.execute("DELETE FROM users")')
+    path.write_text(path.read_text() + '\ndestructive = "they were made up"\n')
+    small_project.add("0003_harmless", 'op.execute("INSERT INTO users VALUES (3)")')
+    assert len(make_runner().upgrade().steps) == 3
+
+
+def test_downgrade_takes_its_own_permit(
+    database: str, server_url: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_users", USERS, 'op.drop_table("users")')
+    runner = make_runner()
+    runner.upgrade()
+    for wrong in (permit(Operation.STAMP_BACK, database), permit(Operation.DOWNGRADE, server_url)):
+        with pytest.raises(errors.InternalError):
+            runner.downgrade("base", wrong)
+    runner.downgrade("base", permit(Operation.DOWNGRADE, database))
+    assert query(database, "SELECT count(*) FROM alembic_version") == [(0,)]
+
+
+def test_a_database_at_a_revision_that_no_file_has(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    path = small_project.add("0001_gone", "pass")
+    make_runner().upgrade()
+    path.unlink()
+    small_project.add("0001_other", "pass")
+    with pytest.raises(errors.HistoryError, match="is at 0001_gone, and no file here has that revision id"):
+        make_runner().upgrade()
