@@ -145,7 +145,8 @@ def small_project(tmp_path: Path) -> SmallProject:
 def query(url: str, sql: str) -> list[tuple[object, ...]]:
     """The rows of one statement, run on a connection of its own."""
     with autocommit_engine(url).connect() as conn:
-        return [tuple(row) for row in conn.execute(sa.text(sql))]
+        result = conn.execute(sa.text(sql))
+        return [tuple(row) for row in result] if result.returns_rows else []
 
 
 def name_of(url: str) -> str:

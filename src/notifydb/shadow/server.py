@@ -158,19 +158,28 @@ class Server:
             raise errors.ShadowUnavailable(f"initdb failed: {made.stderr.strip() or made.stdout.strip()}")
 
     def _forget_crash(self) -> None:
-        """Removes a `postmaster.pid` whose pid is no Postgres any more: Postgres would trust any live one."""
-        pid_file = self.data / "postmaster.pid"
-        try:
-            pid = int(pid_file.read_text().splitlines()[0])
-        except FileNotFoundError:
-            return
-        except (ValueError, IndexError):
-            pid_file.unlink()
-            return
-        if not _is_postgres(pid):
-            pid_file.unlink(missing_ok=True)
-        else:
-            self._stop_stray(pid)
+        """Removes lock files of a killed server whose pid is no Postgres any more.
+
+        Postgres trusts any live pid in them: a reused one, or a zombie's where nobody reaps.
+        """
+        for lock in (self.data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock"):
+            pid = _pid_in(lock)
+            if pid is not None and _is_postgres(pid):
+                self._stop_stray(pid)
+            elif lock.exists():
+                self._wait_for_orphans()
+                lock.unlink(missing_ok=True)
+
+    def _wait_for_orphans(self) -> None:
+        """A killed server's children still write until they notice; removing its lock is safe after them."""
+        deadline = time.monotonic() + _START_TIMEOUT / 4
+        while any(_working_in(self.data)):
+            if time.monotonic() > deadline:
+                raise errors.ShadowUnavailable(
+                    "processes of a killed server still use the embedded database",
+                    hint=f"end them: {', '.join(map(str, _working_in(self.data)))}",
+                )
+            time.sleep(0.1)
 
     def _stop_stray(self, pid: int) -> None:
         """A live server that does not answer: starting up, shutting down, or its socket was removed."""
@@ -250,6 +259,23 @@ def _let_pass(*folders: Path) -> None:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
             folder.chmod(mode | stat.S_IXOTH)
+
+
+def _pid_in(lock: Path) -> int | None:
+    try:
+        return int(lock.read_text().splitlines()[0])
+    except (FileNotFoundError, ValueError, IndexError):
+        return None
+
+
+def _working_in(folder: Path) -> list[int]:
+    """The processes whose working directory is the folder, as every Postgres process' is its cluster."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):
+            if link.readlink() == folder:
+                found.append(int(link.parent.name))
+    return found
 
 
 def _is_postgres(pid: int) -> bool:
