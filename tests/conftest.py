@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import secrets
+import shutil
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 
 from notifydb.migrator.config import Project
 from notifydb.postgres.connect import autocommit_engine
-from notifydb.shadow.binaries import find_binaries, major_version
+from notifydb.shadow.binaries import find_binaries
 from notifydb.shadow.server import Server
 
 ROOT = Path(__file__).parent.parent
@@ -39,14 +40,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres-bin", type=Path, help="run on this Postgres instead of the embedded one")
 
 
+def pytest_configure() -> None:
+    # The workers inherit it: one server a run, and none shared with another run.
+    os.environ.setdefault("TEST_RUN", str(os.getpid()))
+
+
 def _server(config: pytest.Config) -> Server:
     binaries = find_binaries(config.getoption("--postgres-bin"))
-    return Server(ROOT / ".notifydb" / "tests" / str(major_version(binaries)), binaries)
+    return Server(ROOT / ".notifydb" / f"tests-{os.environ['TEST_RUN']}", binaries)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
-        _server(session.config).stop()
+        server = _server(session.config)
+        server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
