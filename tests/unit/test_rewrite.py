@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from migration_sources import Ids, Style, render, styles
+from unit.migration_sources import Ids, Style, render, styles
 
 from notifydb.errors import HistoryError
 from notifydb.revisions.reader import parse_revision

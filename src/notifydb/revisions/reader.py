@@ -40,7 +40,7 @@ def read_revisions(versions: Path) -> tuple[Revision, ...]:
     if (versions / changes.JOURNAL).exists():
         # What a killed run left in between is no history; afterwards it is the new one.
         changes.recover(versions)
-    found = (_parse_file(path) for path in sorted(versions.iterdir()) if _is_migration(path))
+    found = (_parse_file(path) for path in sorted(versions.iterdir()) if is_migration(path))
     return tuple(each for each in found if each is not None)
 
 
@@ -61,6 +61,11 @@ def parse_revision(source: bytes, path: Path) -> Revision | None:
     if "revision" not in declared.values and not declared.has_upgrade:
         return None
     return _revision(declared, path)
+
+
+def is_migration(path: Path) -> bool:
+    """Whether Alembic would load a file of this name: `.#x.py` is an editor's lock."""
+    return path.suffix == ".py" and not path.name.startswith(("__init__", ".#"))
 
 
 def parse_module(source: bytes | str, path: Path) -> ast.Module:
@@ -108,11 +113,6 @@ def _parse_file(path: Path) -> Revision | None:
             f"{path} cannot be read: {error.strerror}", hint=f"look at the permissions of {path}"
         ) from error
     return parse_revision(source, path)
-
-
-def _is_migration(path: Path) -> bool:
-    # The same files that Alembic takes: `.#x.py` is an editor's lock.
-    return path.suffix == ".py" and not path.name.startswith(("__init__", ".#"))
 
 
 def _revision(declared: Declaration, path: Path) -> Revision:

@@ -1,0 +1,165 @@
+"""What git knows of the migrations; where it does not know, that is an answer and not an error."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from notifydb.errors import HistoryError
+from notifydb.revisions.graph import Revision
+from notifydb.revisions.reader import is_migration, parse_revision
+
+MAIN_BRANCHES: Final = ("origin/main", "main", "origin/master", "master")
+
+_SECONDS: Final = 30
+# A hook hands these down; they would point git at its own repository and index instead of the folder's.
+_FOREIGN: Final = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unknown:
+    """Git does not know, and why."""
+
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OnRef:
+    """The revisions that a branch, tag or commit has in the versions folder; their paths are as if here."""
+
+    ref: str
+    revisions: tuple[Revision, ...]
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return frozenset(each.id for each in self.revisions)
+
+    @property
+    def files(self) -> frozenset[str]:
+        """Their file names."""
+        return frozenset(each.path.name for each in self.revisions)
+
+
+class Operation(enum.StrEnum):
+    """What git is in the middle of."""
+
+    REBASE = "rebase"
+    CHERRY_PICK = "cherry-pick"
+    REVERT = "revert"
+    MERGE = "merge"
+
+
+_MARKS: Final = (
+    ("rebase-merge", Operation.REBASE),
+    ("rebase-apply", Operation.REBASE),
+    ("CHERRY_PICK_HEAD", Operation.CHERRY_PICK),
+    ("REVERT_HEAD", Operation.REVERT),
+    ("MERGE_HEAD", Operation.MERGE),
+)
+
+
+def main_branch(versions: Path, configured: str | None = None) -> str | Unknown:
+    """The ref of the main branch: the configured one or nothing, else the first usual one that exists."""
+    candidates = (configured,) if configured else MAIN_BRANCHES
+    for ref in candidates:
+        if isinstance(_commit(ref, versions), str):
+            return ref
+    return _why_no(" or ".join(candidates), versions)
+
+
+def revisions_on(ref: str, versions: Path) -> OnRef | Unknown:
+    """The revisions that `ref` has in this folder, empty if it has no such folder."""
+    commit = _commit(ref, versions)
+    if isinstance(commit, Unknown):
+        return commit
+    listed = _git(versions, "ls-tree", "-z", commit)
+    if isinstance(listed, Unknown):
+        return listed
+    blobs = list(_migration_blobs(listed))
+    contents = _git(versions, "cat-file", "--batch", stdin="".join(f"{blob}\n" for blob, _ in blobs).encode())
+    if isinstance(contents, Unknown):
+        return contents
+    try:
+        sources = zip(_split(contents, len(blobs)), (versions / name for _, name in blobs), strict=True)
+        found = [parse_revision(source, path) for source, path in sources]
+    except (HistoryError, ValueError) as error:
+        return Unknown(f"{ref} has a file that cannot be read: {error}")
+    return OnRef(ref, tuple(each for each in found if each is not None))
+
+
+def in_progress(versions: Path) -> Operation | Unknown | None:
+    """The merge, rebase, cherry-pick or revert that waits for somebody to finish it."""
+    options = [option for mark, _ in _MARKS for option in ("--git-path", mark)]
+    answer = _git(versions, "rev-parse", *options)
+    if isinstance(answer, Unknown):
+        return answer
+    paths = zip(answer.decode(errors="surrogateescape").splitlines(), _MARKS, strict=True)
+    return next((operation for path, (_, operation) in paths if (versions / path).exists()), None)
+
+
+def edited_files(versions: Path) -> frozenset[str] | Unknown:
+    """The names of tracked files in the folder whose content is not what was last committed."""
+    # Outside of a repository git diff compares any two files.
+    commit = _commit("HEAD", versions)
+    if isinstance(commit, Unknown):
+        return commit
+    answer = _git(versions, "diff", "--name-only", "-z", "--relative", "--no-renames", commit, "--", ".")
+    if isinstance(answer, Unknown):
+        return answer
+    return frozenset(name for name in answer.decode(errors="surrogateescape").split("\0") if name)
+
+
+def _commit(ref: str, versions: Path) -> str | Unknown:
+    answer = _git(versions, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    return _why_no(ref, versions) if isinstance(answer, Unknown) else answer.decode().strip()
+
+
+def _why_no(ref: str, versions: Path) -> Unknown:
+    shallow = _git(versions, "rev-parse", "--is-shallow-repository")
+    if isinstance(shallow, Unknown):
+        return shallow
+    missing = "; the clone is shallow, so it may only be missing here" if shallow == b"true\n" else ""
+    return Unknown(f"there is no {ref}{missing}")
+
+
+def _migration_blobs(listed: bytes) -> Iterator[tuple[str, str]]:
+    for entry in listed.split(b"\0"):
+        head, _, name = entry.decode(errors="surrogateescape").partition("\t")
+        if " blob " in head and is_migration(Path(name)):
+            yield head.split(" ")[2], name
+
+
+def _split(contents: bytes, count: int) -> Iterator[bytes]:
+    """The contents in the answer of `cat-file --batch`; ValueError for an object that is not there."""
+    position = 0
+    for _ in range(count):
+        end = contents.index(b"\n", position)
+        size = int(contents[position:end].split(b" ")[-1])
+        yield contents[end + 1 : end + 1 + size]
+        position = end + size + 2
+
+
+def _git(versions: Path, *arguments: str, stdin: bytes = b"") -> bytes | Unknown:
+    environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    try:
+        ended = subprocess.run(
+            ["git", "-C", str(versions), *arguments],
+            input=stdin,
+            capture_output=True,
+            check=False,
+            timeout=_SECONDS,
+            env={**environment, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
+        )
+    except FileNotFoundError:
+        return Unknown("there is no git")
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Unknown(f"git could not run: {error}")
+    if ended.returncode:
+        said = ended.stderr.decode(errors="replace").strip().splitlines()
+        return Unknown(said[0] if said else f"git {arguments[0]} failed")
+    return ended.stdout

@@ -1,0 +1,238 @@
+"""What has to be renamed, and to stand elsewhere, so that the history is one line of contiguous numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from notifydb.errors import HistoryError, UsageError
+from notifydb.numbering import line, twins
+from notifydb.numbering.slugs import renumbered
+from notifydb.revisions import headfile, naming
+from notifydb.revisions.changes import FileChange, FileChanges
+from notifydb.revisions.graph import History, Revision
+from notifydb.revisions.rewrite import rewrite
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Move:
+    """One revision that gets another id, file name or parent; `down` is None for the first of a history."""
+
+    old_id: str
+    new_id: str
+    old_path: Path
+    new_path: Path
+    old_down: str | None
+    new_down: str | None
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RenumberPlan:
+    """The moves, bottom first, and what they change on the disk; false if all is in order.
+
+    `head` is the only head afterwards. `absent` is the id that the lowest move stands on if no file here has
+    it: with `onto`, it comes with the merge. `ambiguous` are old ids that another file keeps: a database
+    stamped with one of them does not tell which of the two it ran.
+    """
+
+    moves: tuple[Move, ...]
+    changes: FileChanges
+    head: str | None
+    absent: str | None = None
+    ambiguous: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """Old id to new id, for databases that have applied them; without the ambiguous ones."""
+        changed = (each for each in self.moves if each.old_id != each.new_id)
+        return {each.old_id: each.new_id for each in changed if each.old_id not in self.ambiguous}
+
+
+def plan_renumber(
+    revisions: History | Iterable[Revision],
+    *,
+    width: int = 4,
+    start: int | None = None,
+    keep: frozenset[str] = frozenset(),
+    kept_files: frozenset[str] = frozenset(),
+    onto: Iterable[Revision] = (),
+    all_: bool = False,
+) -> RenumberPlan:
+    """One line: what is kept stays, what is new follows it, numbered on from the highest kept number.
+
+    `revisions` are those of the folder (`read_revisions`, where ids may repeat, or a History). `keep` are the
+    ids on the main branch or applied somewhere, `kept_files` the file names on the main branch, which tell
+    two files of one id apart. `onto` are revisions of another ref: they stay, whether or not they are in the
+    folder. `start` is the first new number, at least `width` digits wide. With `all_`, every revision is
+    numbered anew from `start` or 1, the kept ones below.
+
+    Raises HistoryError, with the reason, for what has no place in a line (merges, branch labels,
+    dependencies across), for two branches that both stay, and if nothing tells which one does.
+    """
+    here = revisions.ordered() if isinstance(revisions, History) else tuple(revisions)
+    ref = tuple(onto)
+    elsewhere = _not_here(ref, here)
+    if all_ and elsewhere:
+        raise UsageError("what is not here cannot be numbered anew", hint="merge first, then number all")
+    apart = twins.tell_apart((*here, *elsewhere), kept_files | {each.path.name for each in ref})
+    history = History(apart.revisions)
+    kept = frozenset(history.revisions) & (keep | {each.id for each in ref})
+    task = _Task(history, apart, kept, frozenset(each.id for each in elsewhere), width, start)
+    if all_:
+        return task.everything()
+    return task.what_is_new() if kept else _known_to_be_in_order(task)
+
+
+def _not_here(ref: Iterable[Revision], here: Iterable[Revision]) -> tuple[Revision, ...]:
+    """What `ref` has and the folder has not, under this or, with the same content, another file name."""
+    names = {(each.id, each.path.name) for each in here}
+    contents = {dataclasses.replace(each, path=Path()) for each in here}
+    return tuple(
+        each
+        for each in ref
+        if (each.id, each.path.name) not in names and dataclasses.replace(each, path=Path()) not in contents
+    )
+
+
+def _known_to_be_in_order(task: _Task) -> RenumberPlan:
+    # With no word on what is old, the only safe answer is that nothing has to change.
+    heads = task.history.heads
+    if len(heads) > 1:
+        raise HistoryError(
+            f"nothing tells which branch stays: {', '.join(heads)}",
+            hint=f"notifydb migrate renumber --keep {heads[0]}, or set main_branch",
+        )
+    plan = task.everything()
+    if plan.moves:
+        raise HistoryError(
+            "nothing tells which revisions are new, and the numbers are not contiguous",
+            hint="set main_branch, or number everything anew: notifydb migrate renumber --all",
+        )
+    return plan
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Task:
+    """What there is to put into one line; ids are keys, which differ from the text for new twins."""
+
+    history: History
+    apart: twins.Apart
+    kept: frozenset[str]
+    elsewhere: frozenset[str]
+    width: int
+    start: int | None
+
+    def what_is_new(self) -> RenumberPlan:
+        top = line.top_of(self.history, self.kept)
+        new = frozenset(self.history.revisions) - self.kept
+        line.refuse_what_cannot_move(self.history, new, top)
+        highest = _highest(self.kept)
+        if self.start is not None and self.start <= highest:
+            raise HistoryError(
+                f"numbers up to {highest} are taken, so the new ones cannot start at {self.start}",
+                hint=f"start at {highest + 1} or above",
+            )
+        return self._plan(line.in_line(self.history, new, top), top, self.start or highest + 1)
+
+    def everything(self) -> RenumberPlan:
+        whole = frozenset(self.history.revisions)
+        line.refuse_what_cannot_move(self.history, whole, None)
+        old = line.in_line(self.history, self.kept)
+        new = line.in_line(self.history, whole - self.kept, old[-1] if old else None)
+        return self._plan([*old, *new], None, 1 if self.start is None else self.start)
+
+    def _plan(self, moving: list[str], top: str | None, first: int) -> RenumberPlan:
+        written = {key: self.apart.as_written(key) for key in self.history.revisions}
+        named = {
+            key: renumbered(self.history.revisions[key], written[key], first + place, self.width)
+            for place, key in enumerate(moving)
+        }
+        ids = {**written, **{key: each.id for key, each in named.items()}}
+        below = dict(zip(moving, [top, *moving], strict=False))
+        moves = [
+            move
+            for key in moving
+            if (move := self._move(key, ids, below[key], shortened=named[key].shortened)) is not None
+        ]
+        _refuse_taken_names(moves, {self.history.revisions[key].path for key in self.elsewhere})
+        head = ids[moving[-1]] if moving else top
+        return RenumberPlan(
+            moves=tuple(move for _, move in moves),
+            changes=self._changes(moves, ids, head),
+            head=head,
+            absent=top if moving and top in self.elsewhere else None,
+            ambiguous=frozenset(self.apart.written.values()),
+        )
+
+    def _move(
+        self, key: str, ids: Mapping[str, str], below: str | None, *, shortened: bool
+    ) -> tuple[str, Move] | None:
+        revision = self.history.revisions[key]
+        down = self.apart.as_written(revision.down_revisions[0]) if revision.down_revisions else None
+        move = Move(
+            old_id=self.apart.as_written(key),
+            new_id=ids[key],
+            old_path=revision.path,
+            new_path=revision.path.with_name(f"{ids[key]}.py"),
+            old_down=down,
+            new_down=ids[below] if below is not None else None,
+            reason="",
+        )
+        reason = ", ".join(_reasons(move, self.apart.taken_by.get(key), shortened=shortened))
+        return (key, dataclasses.replace(move, reason=reason)) if reason else None
+
+    def _changes(
+        self, moves: list[tuple[str, Move]], ids: Mapping[str, str], head: str | None
+    ) -> FileChanges:
+        changes = [self._file_change(key, move, ids) for key, move in moves]
+        folders = [each.path.parent for each in self.history.ordered() if each.id not in self.elsewhere]
+        versions = folders[0] if folders else Path()
+        path = versions.parent / headfile.HEAD_FILE
+        if head is not None and folders and path.exists():
+            changes.append(FileChange.of(path, path, headfile.content(head)))
+        return FileChanges(versions, tuple(changes))
+
+    def _file_change(self, key: str, move: Move, ids: Mapping[str, str]) -> FileChange:
+        revision = self.history.revisions[key]
+        named = (key, *revision.depends_on, *revision.replaces)
+        renames = {self.apart.as_written(name): ids[name] for name in named if name in ids}
+        parents = {move.old_down: move.new_down} if move.old_down and move.new_down else {}
+        change = FileChange.of(move.old_path, move.new_path)
+        changed = rewrite(change.before or b"", renames, path=move.old_path, parents=parents)
+        return dataclasses.replace(change, after=changed)
+
+
+def _highest(kept: Iterable[str]) -> int:
+    ids = list(kept)
+    return max((number for each in ids if (number := naming.number_of(each)) is not None), default=len(ids))
+
+
+def _reasons(move: Move, twin: Path | None, *, shortened: bool) -> list[str]:
+    reasons = []
+    if twin is not None:
+        reasons.append(f"{twin.name} has the same id and stays")
+    if move.old_down != move.new_down:
+        reasons.append(f"stands on {move.new_down} now")
+    elif move.old_id != move.new_id:
+        reasons.append("takes the next number")
+    if shortened:
+        reasons.append(f"cut to {naming.MAX_ID} characters")
+    if move.old_path != move.new_path and move.old_id == move.new_id:
+        reasons.append("the file is named after the id")
+    return reasons
+
+
+def _refuse_taken_names(moves: list[tuple[str, Move]], others: set[Path]) -> None:
+    leaving = {move.old_path for _, move in moves}
+    for _, move in moves:
+        there = move.new_path.exists() and move.new_path not in leaving
+        if there or move.new_path in others:
+            raise HistoryError(
+                f"{move.old_path} would become {move.new_path.name}, which is another file",
+                hint=f"rename {move.new_path.name} after the id in it",
+            )
