@@ -41,18 +41,88 @@ class LintSettings(Section):
 
 
 class PurgeSettings(Section):
-    """`[tool.notifydb.purge]`: the defaults are the Notify data model's."""
+    """`[tool.notifydb.purge]`: the defaults are the Notify data model's.
+
+    Tables are written `table` or `schema.table`, relations `child.column -> parent.column`.
+    """
 
     root: str = Field(
         default="users.email_address", description="table.column that the prefix is matched against"
     )
+    require_uuid: bool = Field(
+        default=True, description="an address matches only with + and a UUID before its @"
+    )
     max_users: int = Field(default=1_000, ge=1, description="a match of more rows than this is refused")
     max_fraction: float = Field(
-        default=0.5, gt=0, le=1, description="a match of a larger share of the table is refused"
+        default=0.5,
+        gt=0,
+        le=1,
+        description="a larger share of the root table, or of any table over 10,000 rows, is refused",
     )
     protected: tuple[str, ...] = Field(
-        default=("6af522d0-2915-4e52-83a3-3690455a5fe6", "d6aa2c68-a2d9-4437-ab19-3ae8eb202553"),
+        default=(
+            "3c068010-5bfe-4bca-bf39-33b43a52ed7f",
+            "87c3f76d-2c3b-4134-b67e-c60bc78ff758",
+            "d6aa2c68-a2d9-4437-ab19-3ae8eb202553",
+            "6af522d0-2915-4e52-83a3-3690455a5fe6",
+        ),
         description="keys of rows that are never deleted: the seeded service and its user",
+    )
+    protected_when: tuple[str, ...] = Field(
+        default=("users.platform_admin",), description="true in one of these columns protects a root row"
+    )
+    owned_through: tuple[str, ...] = Field(
+        default=("user_to_service(user_id -> service_id) -> services(id)",),
+        description="a group goes when all its members go: link(member -> group) -> table(key)",
+    )
+    owned_when_empty: tuple[str, ...] = Field(
+        default=("services.created_by_id",),
+        description="a group without members goes with the root row that this column names",
+    )
+    actors: tuple[str, ...] = Field(
+        default=("*_by_id", "*_by", "go_live_user_id"),
+        description="columns, or table.columns, that tell who did something: not ownership",
+    )
+    policies: tuple[str, ...] = Field(
+        default=("inbound_numbers.service_id=null",),
+        description="table.column=follow, refuse, null or leave, where the rules of ownership do not fit",
+    )
+    implicit: tuple[str, ...] = Field(
+        default=(
+            "services_history.id -> services.id",
+            "api_keys_history.id -> api_keys.id",
+            "api_keys_history.service_id -> services.id",
+            "templates_history.id -> templates.id",
+            "service_inbound_api_history.id -> service_inbound_api.id",
+            "service_inbound_api_history.service_id -> services.id",
+            "service_callback_api_history.id -> service_callback_api.id",
+            "service_callback_api_history.service_id -> services.id",
+            "inbound_sms_history.service_id -> services.id",
+            "notification_history.service_id -> services.id",
+            "notification_history.template_id -> templates.id",
+            "notification_history.job_id -> jobs.id",
+            "notification_history.api_key_id -> api_keys.id",
+            "complaints.notification_id -> notifications.id",
+            "ft_billing.service_id -> services.id",
+            "ft_billing.template_id -> templates.id",
+            "ft_notification_status.service_id -> services.id",
+            "ft_notification_status.template_id -> templates.id",
+            "ft_notification_status.job_id -> jobs.id",
+            "events.data->>'user_id' -> users.id",
+            "services_history.created_by_id -> users.id",
+            "services_history.go_live_user_id -> users.id",
+            "api_keys_history.created_by_id -> users.id",
+            "service_inbound_api_history.updated_by_id -> users.id",
+            "service_callback_api_history.updated_by_id -> users.id",
+            "notification_history.created_by_id -> users.id",
+            "provider_details_history.created_by_id -> users.id",
+        ),
+        description="relations that have no foreign key, or a key of a JSON column",
+    )
+    waived: tuple[str, ...] = Field(
+        # Notifications are moved to the history: the row there has no twin that it could belong to.
+        default=("notification_history.id -> notifications.id", "inbound_sms_history.id -> inbound_sms.id"),
+        description="relations that look like one and are none",
     )
 
 

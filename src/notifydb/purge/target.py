@@ -1,0 +1,113 @@
+"""What a prefix matches: a literal beginning of an address, never a pattern."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Final
+
+from notifydb import errors
+from notifydb.postgres.relations import Catalog, Table, literal, quoted
+from notifydb.purge import names
+from notifydb.settings.model import PurgeSettings
+
+SHORTEST: Final = 5
+LONGEST: Final = 64
+_UUID: Final = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+#: A test user's address: anything, a plus and a UUID before the only @.
+_TAGGED: Final = rf"^[^@]*\+{_UUID}@[^@]+$"
+
+
+def checked_prefix(prefix: str) -> str:
+    """The prefix itself; raises UsageError for one that is no safe literal beginning of an address."""
+    objection = _objection(prefix)
+    if objection is None:
+        return prefix
+    raise errors.UsageError(
+        f"{_shown(prefix)} is not a prefix to purge by: {objection}",
+        hint="give the beginning of the functional tests' addresses, as in --prefix notify-tests-preview",
+    )
+
+
+def _objection(prefix: str) -> str | None:
+    checks = (
+        (len(prefix) < SHORTEST, f"it is shorter than {SHORTEST} characters"),
+        (len(prefix) > LONGEST, f"it is longer than {LONGEST} characters"),
+        (not prefix.isascii(), "it holds characters outside of ASCII, which may only look alike"),
+        (not prefix.isprintable(), "it holds control characters"),
+        ("@" in prefix, "it goes beyond the @"),
+        (re.search("[%*?\\\\]", prefix) is not None, "it looks like a pattern, and none is understood"),
+        (re.search("[a-zA-Z]", prefix) is None, "it holds no letter"),
+        (re.fullmatch(r"[a-zA-Z0-9][\w.+-]*", prefix, re.ASCII) is None, "no address begins like that"),
+    )
+    return next((why for wrong, why in checks if wrong), None)
+
+
+def _shown(prefix: str) -> str:
+    return ascii(prefix if len(prefix) <= LONGEST else f"{prefix[:20]}...")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """The root rows that a prefix means, as conditions on the row `t` with the bound `parameters`."""
+
+    table: Table
+    column: str
+    prefix: str
+    protected: tuple[str, ...]
+    protected_when: tuple[str, ...]
+    require_uuid: bool
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        return {"prefix": self.prefix, "protected": list(self.protected), "tagged": _TAGGED}
+
+    @property
+    def _address(self) -> str:
+        return f't.{quoted(self.column)}::text COLLATE "C"'
+
+    @property
+    def looks_alike(self) -> str:
+        """Begins with the prefix in whatever case."""
+        return f"starts_with(lower({self._address}), lower(:prefix))"
+
+    @property
+    def wrong(self) -> str:
+        """Why a look-alike is not meant, or NULL."""
+        untagged = f"{self._address} !~ :tagged" if self.require_uuid else "false"
+        return (
+            f"CASE WHEN NOT starts_with({self._address}, :prefix) THEN 'differs in case'"
+            f" WHEN {untagged} THEN 'has no + and UUID before its @' END"
+        )
+
+    @property
+    def protection(self) -> str:
+        """Why a matched row is left, or NULL."""
+        flags = "".join(f" WHEN t.{quoted(flag)} THEN {literal(flag)}" for flag in self.protected_when)
+        return f"CASE WHEN {is_protected(self.table)} THEN 'listed as protected'{flags} END"
+
+    @property
+    def selected(self) -> str:
+        return f"{self.looks_alike} AND ({self.wrong}) IS NULL AND ({self.protection}) IS NULL"
+
+
+def is_protected(table: Table, alias: str = "t") -> str:
+    """A condition: the row's key is one of `:protected`."""
+    if len(table.primary_key) != 1:
+        return "false"
+    return f"{alias}.{quoted(table.primary_key[0])}::text = ANY (:protected)"
+
+
+def find_target(catalog: Catalog, settings: PurgeSettings, prefix: str) -> Target:
+    """Raises UsageError for a bad prefix, ConfigurationError when the root is not in this database."""
+    literal_prefix = checked_prefix(prefix)
+    root = names.column(catalog, settings.root)
+    if root is None:
+        raise errors.ConfigurationError(
+            f"the root of the purge, {settings.root}, is not in this database", hint="set purge.root"
+        )
+    if not root.table.primary_key:
+        raise errors.ConfigurationError(f"{root.table.name} has no primary key to purge by")
+    flags = (names.column(catalog, text) for text in settings.protected_when)
+    when = tuple(flag.name for flag in flags if flag is not None and flag.table.name == root.table.name)
+    return Target(root.table, root.name, literal_prefix, settings.protected, when, settings.require_uuid)
