@@ -27,6 +27,10 @@ def _create_table_as(node: Any) -> Iterator[facts.Fact]:
     )
 
 
+def _view(node: Any) -> Iterator[facts.Fact]:
+    yield facts.CreateView(relation(node.view))
+
+
 def _index(node: Any) -> Iterator[facts.Fact]:
     columns = tuple(inner(item).name for item in node.index_params if inner(item).name)
     yield facts.CreateIndex(
@@ -101,10 +105,15 @@ def _truncate(node: Any) -> Iterator[facts.Fact]:
 
 
 def _insert(node: Any) -> Iterator[facts.Fact]:
-    select = inner(node.select_stmt) if node.HasField("select_stmt") else None
-    bounded = select is None or bool(select.values_lists) or select.HasField("limit_count")
-    bounded = bounded or not select.from_clause
-    yield facts.ChangeRows(relation(node.relation), "insert", bounded)
+    yield facts.ChangeRows(relation(node.relation), "insert", bounded=not _reads_a_table(node))
+
+
+def _reads_a_table(node: Any) -> bool:
+    """Whether an INSERT takes all rows of a query, instead of VALUES or a limited number."""
+    if not node.HasField("select_stmt"):
+        return False
+    select = inner(node.select_stmt)
+    return bool(select.from_clause) and not select.values_lists and not select.HasField("limit_count")
 
 
 def _update(node: Any) -> Iterator[facts.Fact]:
@@ -167,8 +176,8 @@ def _select(node: Any) -> Iterator[facts.Fact]:
 def _settings(node: Any) -> Iterator[facts.Fact]:
     """`SELECT set_config('lock_timeout', '2s', true)` is SET LOCAL (Postgres docs section 9.28.1)."""
     for target in node.target_list:
-        call = inner(inner(target).val) if inner(target).HasField("val") else None
-        if not hasattr(call, "funcname") or strings(call.funcname)[-1] != "set_config" or len(call.args) != 3:
+        call: Any = inner(inner(target).val)
+        if type(call).__name__ != "FuncCall" or strings(call.funcname)[-1] != "set_config":
             continue
         name, value, local = (inner(argument) for argument in call.args)
         known = _constant(name)
@@ -199,6 +208,7 @@ def _option(options: Any, name: str) -> bool:
 _EXTRACTORS: dict[str, Callable[[Any], Iterator[facts.Fact]]] = {
     "create_stmt": create_table,
     "create_table_as_stmt": _create_table_as,
+    "view_stmt": _view,
     "alter_table_stmt": alter_table,
     "index_stmt": _index,
     "drop_stmt": _drop,

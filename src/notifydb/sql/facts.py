@@ -67,6 +67,11 @@ class CreateTable:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class CreateView:
+    relation: Relation
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class DropTable:
     relation: Relation
     if_exists: bool = False
@@ -307,6 +312,7 @@ class Other:
 
 Fact = (
     CreateTable
+    | CreateView
     | DropTable
     | CreateIndex
     | DropIndex
@@ -339,7 +345,9 @@ Fact = (
 
 
 def relation_of(fact: Fact) -> Relation | None:
-    """The table (for DROP INDEX the index) that the fact is about, None where there is none."""
+    """The table whose rows the fact is about: for DROP INDEX the index, for ATTACH the partition."""
     if isinstance(fact, DropIndex):
         return fact.index
+    if isinstance(fact, AttachPartition):
+        return fact.partition
     return getattr(fact, "relation", None)
