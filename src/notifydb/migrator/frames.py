@@ -1,0 +1,83 @@
+"""Which lines of a migration, and of the helpers it calls, led to the statement being sent."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import sysconfig
+from pathlib import Path
+from types import FrameType
+
+import alembic
+import sqlalchemy
+
+import notifydb
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frame:
+    """A call in a file; lines count from 1, `end_line` is inclusive."""
+
+    path: Path
+    line: int
+    end_line: int
+
+
+def call_chain(migration: Path) -> tuple[Frame, ...]:
+    """The frames on the stack from `migration` inward, outermost first; empty when it is not on the stack.
+
+    Frames of Alembic, SQLAlchemy, notifydb and the standard library are left out.
+    """
+    found: list[Frame] = []
+    frame = inspect.currentframe()
+    while frame is not None:
+        path = _path_of(frame.f_code.co_filename)
+        if path is not None:
+            found.append(_position(frame, path))
+        frame = frame.f_back
+    found.reverse()
+    own = _resolved(str(migration))
+    for depth, each in enumerate(found):
+        if each.path == own:
+            return tuple(found[depth:])
+    return ()
+
+
+def is_alembics_own() -> bool:
+    """Whether Alembic itself is beginning or ending a transaction, as an autocommit block makes it do."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_code.co_name in ("emit_begin", "emit_commit"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _position(frame: FrameType, path: Path) -> Frame:
+    """The span of the call in progress; only its line under `-X no_debug_ranges`."""
+    positions = list(frame.f_code.co_positions())
+    line, end_line, _, _ = positions[frame.f_lasti // 2] if frame.f_lasti >= 0 else (None,) * 4
+    start = line or frame.f_lineno
+    return Frame(path, start, max(start, end_line or start))
+
+
+@functools.cache
+def _path_of(filename: str) -> Path | None:
+    """The file, or None for machinery: what it does is the doing of whoever called it."""
+    if filename.startswith("<"):
+        return None
+    path = _resolved(filename)
+    return None if any(path.is_relative_to(folder) for folder in _machinery()) else path
+
+
+@functools.cache
+def _machinery() -> tuple[Path, ...]:
+    packages = [Path(str(package.__file__)).parent for package in (alembic, sqlalchemy, notifydb)]
+    libraries = [Path(sysconfig.get_path("stdlib"))]
+    return tuple(path.resolve() for path in packages) + tuple(path.resolve() for path in libraries)
+
+
+@functools.cache
+def _resolved(filename: str) -> Path:
+    return Path(filename).resolve()
