@@ -1,0 +1,166 @@
+"""What rules may ask: questions of the domain, answered from the catalog where there is one."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from notifydb.lint.catalog import Catalog
+from notifydb.lint.options import Options
+from notifydb.lint.statement import Statement
+from notifydb.lint.suppress import Ignore
+from notifydb.revisions.graph import History, Revision
+from notifydb.sql import facts
+from notifydb.sql.facts import Relation
+from notifydb.sql.locks import Lock, LockMode, locks_of
+from notifydb.sql.volatility import VOLATILE
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Context:
+    """The run: the history, the ids that were asked about, the options, and the project's root."""
+
+    history: History
+    scope: frozenset[str]
+    options: Options
+    root: Path
+
+    def is_application(self, module: str) -> bool:
+        """Whether a module, by its dotted name, is one of the project's own."""
+        top = self.root / module.split(".", 1)[0]
+        return top.is_dir() or top.with_suffix(".py").is_file() or (self.root / "src" / top.name).is_dir()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RevisionContext(Context):
+    """One revision of the run.
+
+    `source` is its text, `statements` what it sends in order, `catalog` the database before it (None
+    without a shadow). `used` are the ignores that silenced something; `judged` the rules that could run
+    on every level they have, so that an ignore for another is not called unused. `error` is why the
+    migration failed where no statement is to blame.
+    """
+
+    revision: Revision
+    source: str = ""
+    statements: Sequence[Statement] = ()
+    catalog: Catalog | None = None
+    used: frozenset[Ignore] = frozenset()
+    judged: frozenset[str] = frozenset()
+    known_rules: frozenset[str] = frozenset()
+    error: str | None = None
+
+    def is_new(self, relation: Relation, statement: Statement) -> bool:
+        """Whether the table was made by this revision before `statement`: then nobody else waits for it."""
+        if self.catalog is not None and self.catalog.relations and not self._is_there(relation):
+            return True
+        return relation.key in self._created(statement)
+
+    def is_small(self, relation: Relation) -> bool:
+        """Whether production is known to have too few rows for a lock to matter."""
+        schema, name = relation.key
+        rows = self.options.production_rows.get(f"{schema}.{name}", self.options.production_rows.get(name))
+        return rows is not None and rows < self.options.small_table_rows
+
+    def is_busy(self, relation: Relation, statement: Statement) -> bool:
+        """Whether a lock on the table matters: it was there before and is not known to be small."""
+        return not self.is_new(relation, statement) and not self.is_small(relation)
+
+    def earlier(self, statement: Statement) -> Iterator[Statement]:
+        """The statements before `statement` in its transaction; none when it runs outside of any."""
+        transaction = statement.execution.transaction
+        if transaction is not None:
+            for each in self.statements[: statement.index]:
+                if each.execution.transaction == transaction:
+                    yield each
+
+    def before(self, statement: Statement) -> Sequence[Statement]:
+        """All statements of the revision before `statement`."""
+        return self.statements[: statement.index]
+
+    def held(self, statement: Statement, at_least: LockMode) -> Iterator[tuple[Statement, Lock]]:
+        """The documented locks of that strength on busy tables that its transaction already holds."""
+        for each in self.earlier(statement):
+            for lock in (lock for fact in each.facts for lock in locks_of(fact)):
+                if lock.mode >= at_least and self.is_busy(lock.relation, statement):
+                    yield each, lock
+
+    def is_volatile(self, functions: Iterable[str]) -> bool:
+        """Whether one of the functions gives a new value for each row; the shadow knows, names suggest."""
+        if self.catalog is None:
+            return any(name in VOLATILE for name in functions)
+        own = {name for name in functions if name not in self.catalog.functions}
+        return any(name in self.catalog.volatile for name in functions) or any(
+            name in VOLATILE for name in own
+        )
+
+    def table_of_index(self, index: Relation, statement: Statement) -> Relation | None:
+        """The table that an index is on; None where neither catalog nor revision tells."""
+        for each in reversed(self.before(statement)):
+            for fact in each.each(facts.CreateIndex):
+                if fact.index == index.name:
+                    return fact.relation
+        entry = self.catalog.indexes.get(index.key) if self.catalog else None
+        return entry.table if entry else None
+
+    def tables(self, statement: Statement) -> tuple[Relation, ...]:
+        """The tables that the statement acts on, for an index the one that it is on."""
+        indexes = {fact.index for fact in statement.each(facts.DropIndex)}
+        found = [
+            self.table_of_index(each, statement) if each in indexes else each for each in statement.relations
+        ]
+        return tuple(each for each in found if each is not None)
+
+    def proved_not_null(self, relation: Relation, column: str, statement: Statement) -> bool:
+        """Whether a validated constraint says that the column has no nulls: SET NOT NULL then skips its scan.
+
+        A validated CHECK does since Postgres 12, a NOT NULL constraint in Postgres 18.
+        """
+        return self._proved_in_catalog(relation, column) or self._proved_here(relation, column, statement)
+
+    def _proved_in_catalog(self, relation: Relation, column: str) -> bool:
+        if self.catalog is None:
+            return False
+        test = re.compile(rf'\(\(?"?{re.escape(column)}"? IS NOT NULL\)?', re.IGNORECASE)
+        null = re.compile(rf'^NOT NULL "?{re.escape(column)}"?( |$)', re.IGNORECASE)
+        return any(
+            entry.validated and bool((test if entry.kind == "c" else null).search(entry.definition))
+            for (key, _), entry in self.catalog.constraints.items()
+            if key == relation.key and entry.kind in ("c", "n") and " OR " not in entry.definition
+        )
+
+    def _proved_here(self, relation: Relation, column: str, statement: Statement) -> bool:
+        """CHECK ... NOT VALID and VALIDATE earlier in the same revision."""
+        validated = {
+            fact.name
+            for each in self.before(statement)
+            for fact in each.each(facts.ValidateConstraint)
+            if fact.relation.key == relation.key
+        }
+        added = (
+            fact
+            for each in self.before(statement)
+            for fact in each.each(facts.AddConstraint)
+            if fact.relation.key == relation.key and (not fact.not_valid or fact.name in validated)
+        )
+        return any(
+            column in fact.proves_not_null
+            or (fact.kind is facts.ConstraintKind.NOT_NULL and column in fact.columns)
+            for fact in added
+        )
+
+    def _is_there(self, relation: Relation) -> bool:
+        return self.catalog is not None and relation in self.catalog
+
+    def _created(self, statement: Statement) -> set[tuple[str, str]]:
+        created: set[tuple[str, str]] = set()
+        for each in self.before(statement):
+            for fact in each.facts:
+                if isinstance(fact, facts.CreateTable):
+                    created.add(fact.relation.key)
+                elif isinstance(fact, facts.RenameTable) and fact.relation.key in created:
+                    schema = fact.schema or fact.relation.schema
+                    created.add(Relation(fact.new_name, schema).key)
+        return created

@@ -1,0 +1,245 @@
+"""Runs the rules over the revisions that were asked about, on every level that can be had."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+
+from notifydb import errors
+from notifydb.findings import Finding, Report, Skipped
+from notifydb.lint.catalog import Catalog
+from notifydb.lint.context import Context, RevisionContext
+from notifydb.lint.options import Options
+from notifydb.lint.probe import Observed, observe
+from notifydb.lint.registry import choose, load_rules
+from notifydb.lint.rule import Claim, Level, Rule
+from notifydb.lint.statement import Execution, Statement
+from notifydb.lint.statements import statements_of
+from notifydb.lint.suppress import Ignore, read_ignores, split
+from notifydb.lint.verdict import evidence, judge
+from notifydb.migrator import offline
+from notifydb.migrator.config import Project
+from notifydb.revisions.graph import History, Revision
+from notifydb.shadow.database import Shadows
+
+_WORK = (Claim.SCAN, Claim.REWRITE)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Progress:
+    """`revision` is being judged; `number` counts from 1 to `total`."""
+
+    revision: str
+    number: int
+    total: int
+
+
+Listener = Callable[[Progress], None]
+
+
+def lint(
+    history: History,
+    revisions: Sequence[str],
+    project: Project,
+    *,
+    shadows: Shadows | None,
+    options: Options | None = None,
+    no_shadow: str = "there is no server for shadow databases",
+    rules: Iterable[Rule] | None = None,
+    listen: Listener | None = None,
+) -> Report:
+    """Judges `revisions` (full ids); `no_shadow` is why `shadows` is None.
+
+    Raises ConfigurationError for unknown rule names, ShadowUnavailable when the mode is `trace` and no
+    shadow can be had, MigrationFailed when the history before a revision cannot be replayed.
+    """
+    options = options or Options()
+    chosen = choose(load_rules() if rules is None else rules, options)
+    run = _Run(
+        project, shadows, no_shadow, chosen, Context(history, frozenset(revisions), options, project.root)
+    )
+    for number, identifier in enumerate(revisions, start=1):
+        if listen:
+            listen(Progress(identifier, number, len(revisions)))
+        run.revision(history.revisions[identifier])
+    return run.report(len(revisions))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Seen:
+    """What could be learned of one revision, and on which levels."""
+
+    executions: tuple[Execution, ...] = ()
+    catalog: Catalog | None = None
+    levels: frozenset[Level] = frozenset({"graph", "source"})
+    skipped: tuple[Skipped, ...] = ()
+    error: str | None = None
+
+
+class _Run:
+    """One lint run; collects until `report`."""
+
+    def __init__(
+        self,
+        project: Project,
+        shadows: Shadows | None,
+        no_shadow: str,
+        rules: Sequence[Rule],
+        context: Context,
+    ) -> None:
+        self.project = project
+        self.shadows = shadows
+        self.no_shadow = no_shadow
+        self.rules = rules
+        self.context = context
+        self.findings: list[Finding] = []
+        self.refuted: list[Finding] = []
+        self.skipped: list[Skipped] = []
+        self._graph: list[Finding] | None = None
+        if shadows is None and context.options.mode == "trace":
+            raise errors.ShadowUnavailable(no_shadow)
+
+    def revision(self, revision: Revision) -> None:
+        """Judges one revision on all levels."""
+        source = revision.path.read_text(encoding="utf-8-sig")
+        tree = ast.parse(source)
+        ignores = read_ignores(revision.path, source, tree)
+        seen = self._see(revision)
+        self.skipped += seen.skipped
+        context = self._context(revision, source, tree, seen)
+        found = self._in_source(revision, tree, context) + self._of_graph(revision)
+        refuted: list[Finding] = []
+        for _, sent in itertools.groupby(context.statements, key=lambda each: id(each.execution)):
+            confirmed, rejected = self._judge(tuple(sent), context)
+            found += confirmed
+            refuted += rejected
+        found = _explained(found, {rule.name for rule in self.rules if rule.claim is Claim.FAILURE})
+        kept, _, used = split(found, ignores)
+        unneeded, _, also_used = split(refuted, ignores)
+        self.findings += kept
+        self.refuted += unneeded
+        context = dataclasses.replace(context, used=used | also_used, judged=self._judged(seen.levels))
+        self._judge_ignores(ignores, context)
+
+    def report(self, checked: int) -> Report:
+        """All that was found, in the order of history and file, each once."""
+        order = {identifier: number for number, identifier in enumerate(self.context.history.revisions)}
+
+        def place(finding: Finding) -> tuple[int, int, str]:
+            return (order.get(finding.revision or "", -1), finding.location.line, finding.rule)
+
+        return Report(
+            tuple(dict.fromkeys(map(self._weighed, sorted(self.findings, key=place)))),
+            tuple(dict.fromkeys(self.skipped)),
+            tuple(dict.fromkeys(map(self._weighed, sorted(self.refuted, key=place)))),
+            checked,
+        )
+
+    def _weighed(self, finding: Finding) -> Finding:
+        severity = self.context.options.severities.get(finding.rule, finding.severity)
+        return dataclasses.replace(finding, severity=severity)
+
+    def _see(self, revision: Revision) -> _Seen:
+        """What the revision sends: from the shadow, else from offline mode, else unknown and told so."""
+        options = self.context.options
+        if options.mode == "static":
+            return self._offline(revision, ())
+        if len(revision.down_revisions) > 1:
+            reason = "a merge stands on several states, so there is no one state to run it on"
+            return self._offline(revision, (Skipped(revision.id, "trace", reason),))
+        if self.shadows is None:
+            return self._offline(revision, (Skipped(revision.id, "trace", self.no_shadow),))
+        try:
+            return _from_trace(observe(self.shadows, self.project, revision, options.rows))
+        except errors.ShadowUnavailable as error:
+            if options.mode == "trace":
+                raise
+            return self._offline(revision, (Skipped(revision.id, "trace", error.message),))
+
+    def _offline(self, revision: Revision, skipped: tuple[Skipped, ...]) -> _Seen:
+        if not self.context.options.imports:
+            reason = "the statements are known only by importing the migration"
+            return _Seen(skipped=(*skipped, Skipped(revision.id, "statement", reason)))
+        try:
+            captured = offline.capture(self.project, revision)
+        except (errors.MigrationFailed, errors.ConfigurationError) as error:
+            return _Seen(skipped=(*skipped, Skipped(revision.id, "statement", error.message)))
+        executions = tuple(Execution(each.sql, each.frames, each.transaction) for each in captured)
+        return _Seen(executions, levels=frozenset({"graph", "source", "statement"}), skipped=skipped)
+
+    def _context(self, revision: Revision, source: str, tree: ast.Module, seen: _Seen) -> RevisionContext:
+        return RevisionContext(
+            self.context.history,
+            self.context.scope,
+            self.context.options,
+            self.context.root,
+            revision=revision,
+            source=source,
+            statements=statements_of(revision, seen.executions, tree),
+            catalog=seen.catalog,
+            known_rules=frozenset(rule.name for rule in self.rules),
+            error=seen.error,
+        )
+
+    def _judged(self, levels: frozenset[Level]) -> frozenset[str]:
+        return frozenset(rule.name for rule in self.rules if levels.issuperset(rule.levels))
+
+    def _in_source(self, revision: Revision, tree: ast.Module, context: RevisionContext) -> list[Finding]:
+        return [finding for rule in self.rules for finding in rule.check_source(revision, tree, context)]
+
+    def _of_graph(self, revision: Revision) -> list[Finding]:
+        """The graph's findings about this revision; those about none are told once, with the first."""
+        if self._graph is None:
+            history = self.context.history
+            found = [each for rule in self.rules for each in rule.check_graph(history, self.context)]
+            self.findings += [each for each in found if each.revision is None]
+            self._graph = [each for each in found if each.revision is not None]
+        return [finding for finding in self._graph if finding.revision == revision.id]
+
+    def _judge(
+        self, sent: Sequence[Statement], context: RevisionContext
+    ) -> tuple[list[Finding], list[Finding]]:
+        """The findings about statements sent together, and the suspicions that their trace refutes."""
+        found: list[Finding] = []
+        refuted: list[Finding] = []
+        claims: set[Claim] = set()
+        for statement, rule in itertools.product(sent, self.rules):
+            for finding in rule.check_statement(statement, context):
+                judged, verdict = judge(finding, rule, statement, context.tables(statement))
+                if verdict == "refuted":
+                    refuted.append(judged)
+                else:
+                    found.append(judged)
+                    claims.add(rule.claim)
+        return found + self._raised(sent[0], context, explained=bool(claims.intersection(_WORK))), refuted
+
+    def _raised(self, statement: Statement, context: RevisionContext, *, explained: bool) -> list[Finding]:
+        """What only the trace shows; work under a lock is told once, by the rule that knows its cause."""
+        trace = statement.trace
+        if trace is None:
+            return []
+        found = [
+            evidence(finding, trace)
+            for rule in self.rules
+            if not (explained and rule.claim in _WORK)
+            for finding in rule.check_trace(statement, trace, context)
+        ]
+        return [dataclasses.replace(each, source="trace", status="raised") for each in found]
+
+    def _judge_ignores(self, ignores: Sequence[Ignore], context: RevisionContext) -> None:
+        found = [finding for rule in self.rules for finding in rule.check_ignores(ignores, context)]
+        self.findings += split(found, ignores)[0]
+
+
+def _explained(found: list[Finding], failures: set[str]) -> list[Finding]:
+    """That it failed is left out where a rule says why."""
+    if not any(each.rule in failures and each.source == "static" for each in found):
+        return found
+    return [each for each in found if not (each.rule in failures and each.source == "trace")]
+
+
+def _from_trace(observed: Observed) -> _Seen:
+    levels: frozenset[Level] = frozenset({"graph", "source", "statement", "trace"})
+    return _Seen(observed.executions, observed.catalog, levels, observed.skipped, observed.error)

@@ -1,0 +1,85 @@
+"""A value for each kind of column, as an SQL expression over the row's number `i`."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+
+_STRING = re.compile(r"'((?:[^']|'')*)'")
+_BY_TYPE = {
+    "uuid": "md5(i::text || current_database())::uuid",
+    "jsonb": "jsonb_build_object('n', i)",
+    "json": "json_build_object('n', i)",
+    "bytea": "convert_to(i::text, 'UTF8')",
+    "interval": "make_interval(secs => i)",
+    "date": "DATE '2024-01-01' + (i % 700)::int",
+    "timestamp without time zone": "TIMESTAMP '2024-01-01' + make_interval(mins => (i % 500000)::int)",
+    "timestamp with time zone": "TIMESTAMPTZ '2024-01-01' + make_interval(mins => (i % 500000)::int)",
+    "time without time zone": "TIME '00:00' + make_interval(secs => i % 86000)",
+    "time with time zone": "TIMETZ '00:00+00' + make_interval(secs => i % 86000)",
+    "smallint": "(i % 32000)::smallint",
+    "inet": "'10.0.0.0'::inet + i",
+    "cidr": "set_masklen('10.0.0.0'::inet + i, 32)::cidr",
+    "macaddr": "lpad(to_hex(i), 12, '0')::macaddr",
+    "tsvector": "to_tsvector('simple', i::text)",
+    "xml": "('<n>' || i || '</n>')::xml",
+    "bit": "B'1'",
+    "money": "i::int::money",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Column:
+    """A column as the catalog has it: `category` is `pg_type.typcategory`, `kind` is `pg_type.typtype`."""
+
+    name: str
+    type: str
+    category: str
+    kind: str
+    type_oid: int
+    length: int | None
+    not_null: bool
+    computed: bool
+    sequence: bool | None
+    is_unique: bool
+
+
+def is_filled_by_server(column: Column) -> bool:
+    """Generated columns take no value, and a sequence knows its next number best."""
+    return column.computed or bool(column.sequence)
+
+
+def column_value(column: Column, checks: Sequence[str]) -> str:
+    """An expression over `i`; `checks` are the CHECKs on the column, whose own literals are tried."""
+    literals = list(dict.fromkeys(found for check in checks for found in _STRING.findall(check)))
+    if literals and column.category in "SE" and not column.is_unique:
+        return _picked(literals, column.type)
+    if column.kind == "e":
+        labels = f"SELECT enumlabel FROM pg_enum WHERE enumtypid = {column.type_oid}"  # noqa: S608
+        count = f"SELECT count(*)::int FROM ({labels}) AS label"  # noqa: S608
+        return f"(ARRAY({labels} ORDER BY 1))[1 + i % ({count})]::{column.type}"
+    if column.category == "A":
+        return f"ARRAY[]::{column.type}"
+    if column.category == "B":
+        return "i % 2 = 0"
+    if column.type in _BY_TYPE:
+        return _BY_TYPE[column.type]
+    if column.category == "N":
+        return f"i::{column.type}"
+    if column.category == "S":
+        return _text_of(column)
+    return f"CAST(i::text AS {column.type})" if column.not_null else f"NULL::{column.type}"
+
+
+def _text_of(column: Column) -> str:
+    if column.length is None:
+        return f"('synthetic ' || i)::{column.type}"
+    if column.length < len("synthetic 1000000"):
+        return f"right(i::text, {column.length})::{column.type}"
+    return f"left('synthetic ' || i, {column.length})::{column.type}"
+
+
+def _picked(literals: Sequence[str], kind: str) -> str:
+    array = ", ".join(f"'{literal}'" for literal in literals)
+    return f"((ARRAY[{array}])[1 + i % {len(literals)}])::{kind}"

@@ -1,0 +1,31 @@
+"""What a lint run is told to do."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Literal
+
+from notifydb.findings import Severity
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Options:
+    """How to lint.
+
+    `mode`: `auto` uses the trace where a shadow can be had, `trace` demands it, `static` does without.
+    `rows` are put into each existing table that a migration touches. `production_rows` (by `schema.table`)
+    are real sizes: a table known to have fewer than `small_table_rows` is not worth a finding about locks.
+    `imports` lets static mode import the migrations to see their statements. `lock_timeout` is the one that
+    the runner sets for every migration (None: it sets none). `select` None stands for all rules.
+    """
+
+    mode: Literal["auto", "trace", "static"] = "auto"
+    rows: int = 1000
+    small_table_rows: int = 1000
+    production_rows: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    imports: bool = True
+    lock_timeout: str | None = None
+    select: frozenset[str] | None = None
+    ignore: frozenset[str] = frozenset()
+    severities: Mapping[str, Severity] = dataclasses.field(default_factory=dict)

@@ -1,0 +1,128 @@
+"""Runs one migration on shadow databases and says what it sent and what that did."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import psycopg
+import sqlalchemy as sa
+
+from notifydb import errors
+from notifydb.findings import Skipped
+from notifydb.lint import snapshot
+from notifydb.lint.capture import Recorder
+from notifydb.lint.catalog import Catalog, read_catalog
+from notifydb.lint.fill import Filled, fill
+from notifydb.lint.snapshot import Sampler
+from notifydb.lint.statement import Execution
+from notifydb.migrator.config import Project
+from notifydb.migrator.execute import upgrade
+from notifydb.postgres.connect import make_engine
+from notifydb.revisions.graph import Revision
+from notifydb.shadow.database import Shadows
+from notifydb.sql.facts import Relation
+from notifydb.sql.locks import LockMode
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Observed:
+    """What was seen of one migration. `error` is why it failed where no statement is to blame."""
+
+    executions: tuple[Execution, ...]
+    catalog: Catalog
+    skipped: tuple[Skipped, ...] = ()
+    error: str | None = None
+
+
+def observe(shadows: Shadows, project: Project, revision: Revision, rows: int) -> Observed:
+    """Runs `upgrade()` twice, each time on a fresh clone of its parent's state.
+
+    The first run shows which tables it touches; for the second those hold `rows` synthetic rows. Where the
+    second one fails, the first one's traces stand in, marked as not filled.
+    Raises ShadowUnavailable, and MigrationFailed when the history before the revision cannot be replayed.
+    """
+    parent = revision.down_revisions[0] if revision.down_revisions else None
+    with shadows.at(parent) as url:
+        with psycopg.connect(_conninfo(url), autocommit=True) as driver:
+            catalog = read_catalog(driver)
+        survey, error = _run(url, project, revision)
+    touched = _touched(survey)
+    if not touched or rows < 1:
+        return Observed(survey, catalog, error=error)
+    with shadows.at(parent) as url:
+        filled = fill(_conninfo(url), touched, rows)
+        measured, _ = _run(url, project, revision)
+    skipped = tuple(_unfilled(revision, each) for each in filled if each.problem)
+    merged, missing = _merge(survey, measured, filled)
+    return Observed(merged, catalog, (*skipped, *_untraced(revision, missing, measured)), error)
+
+
+def _run(url: str, project: Project, revision: Revision) -> tuple[tuple[Execution, ...], str | None]:
+    """The statements, and the message of an error that no statement made."""
+    engine = make_engine(url, application_name="notifydb lint")
+    with psycopg.connect(_conninfo(url), autocommit=True) as driver:
+        recorder = Recorder(revision.path, Sampler(_conninfo(url)), snapshot.outside(driver))
+    error = None
+    with recorder.listening(engine):
+        try:
+            upgrade(engine, project, revision.id)
+        except errors.MigrationFailed as failed:
+            error = failed.message
+    executions = tuple(recorder.executions)
+    blamed = any(each.failure for each in executions)
+    return executions, None if blamed else error
+
+
+def _conninfo(url: str) -> str:
+    return sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _touched(executions: Sequence[Execution]) -> tuple[Relation, ...]:
+    """Existing tables that a statement locked against writers, or whose rows it reads or changes."""
+    found: dict[tuple[str, str], Relation] = {}
+    for trace in (each.trace for each in executions if each.trace):
+        for lock in (*trace.locks, *trace.held):
+            if not lock.is_index and lock.mode >= LockMode.ROW_SHARE:
+                found[lock.relation.key] = lock.relation
+        for relation in (*(trace.scanned or ()), *(trace.changed or ()), *trace.dropped):
+            found[relation.key] = relation
+    return tuple(found.values())
+
+
+def _merge(
+    survey: Sequence[Execution], measured: Sequence[Execution], filled: Sequence[Filled]
+) -> tuple[tuple[Execution, ...], int]:
+    """The measured run, completed by the survey from where it failed; and how many were so completed.
+
+    With rows in the tables a migration may well send more statements than without (it loops over them), so
+    the measured run counts as long as it went through.
+    """
+    rows = {each.relation.key: each.rows for each in filled}
+    merged = [_with_rows(each, rows) for each in measured]
+    if not merged or merged[-1].failure is None or survey[-1].failure is not None:
+        return tuple(merged) if merged else tuple(survey), 0
+    failure = dataclasses.replace(merged[-1].failure, with_rows_only=True)
+    rest = survey[len(merged) - 1 :]
+    merged[-1] = dataclasses.replace(merged[-1], failure=failure)
+    return (*merged, *rest[1:]), len(rest)
+
+
+def _with_rows(execution: Execution, rows: Mapping[tuple[str, str], int]) -> Execution:
+    if execution.trace is None:
+        return execution
+    return dataclasses.replace(execution, trace=dataclasses.replace(execution.trace, rows=rows, filled=True))
+
+
+def _unfilled(revision: Revision, filled: Filled) -> Skipped:
+    return Skipped(
+        f"{revision.id}: {filled.relation}", "trace", f"not filled with synthetic rows: {filled.problem}"
+    )
+
+
+def _untraced(revision: Revision, missing: int, measured: Sequence[Execution]) -> tuple[Skipped, ...]:
+    failure = measured[-1].failure if measured else None
+    if not missing or failure is None:
+        return ()
+    reason = f"traced without rows from the statement on that failed with them ({missing}): {failure.message}"
+    return (Skipped(revision.id, "trace", reason),)

@@ -1,0 +1,81 @@
+"""Finds the rules by walking their package; there is no list to keep."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from types import ModuleType
+
+from notifydb import errors
+from notifydb.lint.options import Options
+from notifydb.lint.rule import Rule
+
+PACKAGE = "notifydb.lint.rules"
+
+
+def load_rules(package: str = PACKAGE) -> tuple[Rule, ...]:
+    """All rules, ordered by family and name.
+
+    Raises InternalError for a module that cannot be imported, holds no rule or several, or whose rule is not
+    named after it: a rule that is silently missing would be a check that silently passes.
+    """
+    found = [_rule_of(module) for module in _modules(package)]
+    if not found:
+        raise errors.InternalError(f"there are no rules in {package}")
+    return tuple(sorted(found, key=lambda rule: (rule.family, rule.name)))
+
+
+def choose(rules: Iterable[Rule], options: Options) -> tuple[Rule, ...]:
+    """The rules that the options select.
+
+    Raises ConfigurationError for a name that no rule has.
+    """
+    known = {rule.name: rule for rule in rules}
+    named = (options.select or frozenset()) | options.ignore | frozenset(options.severities)
+    unknown = sorted(named - known.keys())
+    if unknown:
+        raise errors.ConfigurationError(
+            f"there is no lint rule {', '.join(unknown)}", hint="notifydb rules lists them all"
+        )
+    selected = known.keys() if options.select is None else options.select
+    return tuple(rule for name, rule in known.items() if name in selected and name not in options.ignore)
+
+
+def _modules(package: str) -> list[ModuleType]:
+    try:
+        root = importlib.import_module(package)
+        names = [
+            found.name
+            for found in pkgutil.walk_packages(root.__path__, f"{package}.", onerror=_raise)
+            if not found.ispkg
+        ]
+        return [importlib.import_module(name) for name in names]
+    except Exception as error:
+        raise errors.InternalError(f"a lint rule of {package} cannot be loaded: {error}") from error
+
+
+def _raise(name: str) -> None:
+    raise ImportError(name)
+
+
+def _rule_of(module: ModuleType) -> Rule:
+    _, family, stem = module.__name__.rsplit(".", 2)
+    kinds = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Rule) and value.__module__ == module.__name__
+    ]
+    if len(kinds) != 1:
+        raise errors.InternalError(f"{module.__name__} holds {len(kinds)} lint rules instead of one")
+    rule = kinds[0]()
+    expected = (family, stem.replace("_", "-"))
+    missing = [name for name in ("help", "bad", "good") if not getattr(rule, name, None)]
+    if (getattr(rule, "family", None), getattr(rule, "name", None)) != expected or missing:
+        raise errors.InternalError(
+            f"{module.__name__} has to hold the rule {expected[1]} of the family {expected[0]},"
+            f" with help and examples{': no ' + ', '.join(missing) if missing else ''}"
+        )
+    if not rule.documentation or not (rule.levels or "check_ignores" in vars(type(rule))):
+        raise errors.InternalError(f"{module.__name__} checks nothing, or does not say what")
+    return rule

@@ -1,0 +1,3 @@
+"""Statements that break the code which is still running."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Files that do not fit into one numbered history."""
+
+from __future__ import annotations

@@ -1,0 +1,48 @@
+"""Finds downgrades that pretend to work."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from notifydb.findings import Finding, Severity
+from notifydb.lint.context import RevisionContext
+from notifydb.lint.example import Example
+from notifydb.lint.rule import Rule
+from notifydb.lint.source import function, function_line, is_empty
+from notifydb.revisions.graph import Revision
+
+
+class EmptyDowngrade(Rule):
+    """A downgrade() that does nothing, though upgrade() does something.
+
+    `alembic downgrade` succeeds, the stamp goes back, and the schema does not: the next upgrade fails. A
+    downgrade that cannot be done should say so by raising.
+    """
+
+    name = "empty-downgrade"
+    family = "history"
+    severity = Severity.WARNING
+    help = """
+        def downgrade():
+            raise NotImplementedError("{revision} cannot be undone: ...")
+    """
+    bad = (Example('op.add_column("users", sa.Column("nickname", sa.Text))', downgrade="pass"),)
+    good = (
+        Example(
+            'op.add_column("users", sa.Column("nickname", sa.Text))',
+            downgrade='op.drop_column("users", "nickname")',
+        ),
+        Example("pass", downgrade="pass"),
+    )
+
+    def check_source(self, revision: Revision, tree: ast.Module, _ctx: RevisionContext) -> Iterator[Finding]:
+        upgrade, downgrade = function(tree, "upgrade"), function(tree, "downgrade")
+        if upgrade is None or is_empty(upgrade) or (downgrade is not None and not is_empty(downgrade)):
+            return
+        yield self.finding_at(
+            revision,
+            function_line(tree, "downgrade" if downgrade else "upgrade"),
+            "A downgrade takes the stamp back and leaves the schema as it is; the next upgrade fails.",
+            revision=revision.id,
+        )

@@ -1,0 +1,77 @@
+"""Finds foreign keys that check all rows while writers wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from notifydb.findings import Finding
+from notifydb.lint.context import RevisionContext
+from notifydb.lint.example import Example
+from notifydb.lint.rule import Claim, Rule
+from notifydb.lint.statement import Statement
+from notifydb.sql import facts
+from notifydb.sql.locks import LockMode
+
+
+class AddForeignKeyValidated(Rule):
+    """A foreign key that is added valid.
+
+    ADD FOREIGN KEY takes SHARE ROW EXCLUSIVE on both tables and looks up every row of one in the other
+    before it lets go. NOT VALID skips the look-up, and new rows are checked all the same; VALIDATE
+    CONSTRAINT then checks the old ones under SHARE UPDATE EXCLUSIVE, in a transaction of its own (Postgres
+    docs, ALTER TABLE).
+    """
+
+    name = "add-foreign-key-validated"
+    family = "locking"
+    claim = Claim.SCAN
+    lock = LockMode.SHARE_ROW_EXCLUSIVE
+    help = """
+        In this migration:
+
+        op.execute(
+            "ALTER TABLE {table} ADD CONSTRAINT {name}"
+            " FOREIGN KEY ({columns}) REFERENCES {references} NOT VALID"
+        )
+
+        and in the next one, because the locks are kept to the end of the transaction:
+
+        op.execute("ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+    """
+    bad = (
+        Example("""
+            op.create_foreign_key(
+                "fk_users_organization", "users", "organizations", ["organization_id"], ["id"]
+            )
+            """),
+    )
+    good = (
+        Example("""
+            op.execute(
+                "ALTER TABLE users ADD CONSTRAINT fk_users_organization"
+                " FOREIGN KEY (organization_id) REFERENCES organizations (id) NOT VALID"
+            )
+            """),
+        Example("""
+            op.create_table(
+                "teams",
+                sa.Column("id", sa.Integer, primary_key=True),
+                sa.Column("owner_id", sa.Integer, sa.ForeignKey("users.id")),
+            )
+            """),
+    )
+
+    def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
+        for fact in statement.each(facts.AddConstraint):
+            if fact.kind is not facts.ConstraintKind.FOREIGN_KEY or fact.not_valid or not fact.enforced:
+                continue
+            if ctx.is_busy(fact.relation, statement):
+                yield self.finding(
+                    statement,
+                    f"While all rows of {fact.relation} are looked up in {fact.references}, every insert,"
+                    " update and delete on both tables waits.",
+                    table=fact.relation,
+                    name=fact.name or "fk_...",
+                    columns=", ".join(fact.columns),
+                    references=fact.references,
+                )

@@ -1,0 +1,51 @@
+"""Finds indexes that are rebuilt while writers wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from notifydb.findings import Finding
+from notifydb.lint.context import RevisionContext
+from notifydb.lint.example import Example
+from notifydb.lint.rule import Claim, Rule
+from notifydb.lint.statement import Statement
+from notifydb.sql import facts
+from notifydb.sql.locks import LockMode
+
+
+class ReindexNotConcurrent(Rule):
+    """REINDEX without CONCURRENTLY.
+
+    It takes SHARE on the table and ACCESS EXCLUSIVE on each index while it reads the whole table: writers
+    wait, and so do readers whose query would use the index. REINDEX CONCURRENTLY (Postgres 12) does neither,
+    and has to run outside of a transaction.
+    """
+
+    name = "reindex-not-concurrent"
+    family = "locking"
+    claim = Claim.SCAN
+    lock = LockMode.SHARE
+    help = """
+        with op.get_context().autocommit_block():
+            op.execute("REINDEX {kind} CONCURRENTLY {target}")
+    """
+    bad = (Example('op.execute("REINDEX TABLE users")'),)
+    good = (
+        Example("""
+            with op.get_context().autocommit_block():
+                op.execute("REINDEX TABLE CONCURRENTLY users")
+            """),
+    )
+
+    def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
+        for fact in statement.each(facts.Reindex):
+            if fact.concurrently or (fact.relation is not None and ctx.is_new(fact.relation, statement)):
+                continue
+            target = fact.relation or "all tables"
+            yield self.finding(
+                statement,
+                f"While {target} is reindexed, every insert, update and delete on the table waits, and every"
+                " query that would use the index.",
+                kind=fact.kind.upper(),
+                target=target,
+            )

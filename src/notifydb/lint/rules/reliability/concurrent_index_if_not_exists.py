@@ -1,0 +1,57 @@
+"""Finds IF NOT EXISTS where it hides a broken index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from notifydb.findings import Finding
+from notifydb.lint.context import RevisionContext
+from notifydb.lint.example import Example
+from notifydb.lint.rule import Rule
+from notifydb.lint.statement import Statement
+from notifydb.sql import facts
+
+
+class ConcurrentIndexIfNotExists(Rule):
+    """CREATE INDEX CONCURRENTLY IF NOT EXISTS.
+
+    A build that fails, for example at a lock timeout, leaves an invalid index behind that costs writes and
+    answers no query. The next attempt finds the name taken, skips, and the migration counts as done: a
+    unique index that does not hold, exit code 0 (seen with a real migration). Without IF NOT EXISTS the
+    second attempt fails instead.
+    """
+
+    name = "concurrent-index-if-not-exists"
+    family = "reliability"
+    help = """
+        Clear away what a failed attempt left behind, then build:
+
+        with op.get_context().autocommit_block():
+            op.execute("DROP INDEX CONCURRENTLY IF EXISTS {index}")
+            op.execute("CREATE INDEX CONCURRENTLY {index} ON {table} ...")
+    """
+    bad = (
+        Example("""
+            with op.get_context().autocommit_block():
+                op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_users_name ON users (name)")
+            """),
+    )
+    good = (
+        Example("""
+            with op.get_context().autocommit_block():
+                op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_users_name")
+                op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_users_name ON users (name)")
+            """),
+    )
+
+    def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
+        cleared = {fact.index.name for each in ctx.before(statement) for fact in each.each(facts.DropIndex)}
+        for fact in statement.each(facts.CreateIndex):
+            if fact.concurrently and fact.if_not_exists and fact.index not in cleared:
+                yield self.finding(
+                    statement,
+                    f"If a first attempt fails, the second one finds the invalid {fact.index}, skips, and the"
+                    " migration counts as done without a working index.",
+                    index=fact.index,
+                    table=fact.relation,
+                )

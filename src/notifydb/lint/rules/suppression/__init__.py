@@ -1,0 +1,3 @@
+"""Comments that silence rules."""
+
+from __future__ import annotations

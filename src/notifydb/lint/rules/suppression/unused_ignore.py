@@ -1,0 +1,50 @@
+"""Finds suppressions that silence nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from notifydb.findings import Finding, Severity
+from notifydb.lint.context import RevisionContext
+from notifydb.lint.example import Example
+from notifydb.lint.rule import Rule
+from notifydb.lint.suppress import Ignore
+
+
+class UnusedIgnore(Rule):
+    """An ignore whose rule finds nothing at its operation.
+
+    The operation has changed, or the rule's name is misspelt; either way the comment would hide the next
+    real finding. Where a level could not be checked, ignores for its rules are left alone.
+    """
+
+    name = "unused-ignore"
+    family = "suppression"
+    severity = Severity.WARNING
+    help = """
+        Delete the comment, or put it beside the operation that it is meant for.
+    """
+    bad = (
+        Example("""
+            # notifydb: ignore[drop-column] because nobody reads it
+            op.add_column("users", sa.Column("nickname", sa.Text))
+            op.add_column("users", sa.Column("title", sa.Text))
+            """),
+    )
+    good = (
+        Example("""
+            # notifydb: ignore[drop-column] because nobody reads it
+            op.drop_column("users", "logins")
+            """),
+    )
+
+    def check_ignores(self, ignores: Sequence[Ignore], ctx: RevisionContext) -> Iterator[Finding]:
+        for ignore in ignores:
+            unknown = [name for name in ignore.rules if name not in ctx.known_rules]
+            if unknown:
+                message = f"There is no rule {', '.join(unknown)} in this run, so this silences nothing."
+            elif ignore not in ctx.used and ctx.judged.issuperset(ignore.rules):
+                message = f"{', '.join(ignore.rules) or 'An empty ignore'} finds nothing here."
+            else:
+                continue
+            yield self.finding_at(ctx.revision, ignore.line, message)

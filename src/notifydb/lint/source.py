@@ -1,0 +1,36 @@
+"""Places in the source of a migration that rules point at."""
+
+from __future__ import annotations
+
+import ast
+
+from notifydb.revisions.graph import Revision
+
+
+def function(tree: ast.Module, name: str) -> ast.FunctionDef | None:
+    """The module's function of that name; the last one, if there are several, as in Python."""
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    return found[-1] if found else None
+
+
+def function_line(tree: ast.Module, name: str) -> int:
+    """The line of the function's head, 1 if there is none."""
+    found = function(tree, name)
+    return found.lineno if found else 1
+
+
+def is_empty(node: ast.FunctionDef) -> bool:
+    """Whether the body does nothing: docstrings, `pass` and `...` only."""
+    return all(
+        isinstance(each, ast.Pass) or (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))
+        for each in node.body
+    )
+
+
+def assignment_line(revision: Revision, name: str) -> int:
+    """The line on which the module assigns `name`, 1 if it does not."""
+    for node in ast.parse(revision.path.read_bytes()).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return node.lineno
+    return 1
