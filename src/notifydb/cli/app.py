@@ -8,9 +8,10 @@ import signal
 import sys
 import traceback
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from notifydb import __version__, errors
 from notifydb.cli import (
@@ -27,7 +28,25 @@ from notifydb.cli import (
 )
 from notifydb.cli.console import Console
 
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: the driver cancels the running statement for it as for Ctrl-C."""
+
+
+class Commands(TyperGroup):
+    """Turns a stop by signal into its exit code, before the framework takes it for an abort."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Terminated:
+            sys.exit(_stopped("SIGTERM", 143))
+        except KeyboardInterrupt:
+            sys.exit(_stopped("SIGINT", 130))
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Migrations for teams that keep one numbered Alembic history on Postgres.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -40,7 +59,8 @@ database = typer.Typer(help="The embedded development Postgres.", no_args_is_hel
 mark = typer.Typer(help="The database's own mark of what it is.", no_args_is_help=True)
 
 app.command("upgrade")(upgrade.upgrade)
-app.command("downgrade")(downgrade.downgrade)
+# `-1` is a revision here, not an option.
+app.command("downgrade", context_settings={"ignore_unknown_options": True})(downgrade.downgrade)
 app.command("stamp")(stamp.stamp)
 app.command("status")(status.status)
 app.command("current")(status.current)
@@ -56,10 +76,6 @@ app.command("settings")(settings.settings)
 app.add_typer(database, name="db")
 for name, command in db.COMMANDS.items():
     database.command(name)(command)
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: the driver cancels the running statement for it as for Ctrl-C."""
 
 
 @app.callback(invoke_without_command=True)
@@ -84,10 +100,6 @@ def main() -> NoReturn:
         app(standalone_mode=True)
     except errors.NotifydbError as error:
         sys.exit(_report(error))
-    except Terminated:
-        sys.exit(_stopped("SIGTERM", 143))
-    except KeyboardInterrupt:
-        sys.exit(_stopped("SIGINT", 130))
     except Exception:
         sys.exit(_bug())
     sys.exit(0)

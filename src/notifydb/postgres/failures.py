@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -59,13 +60,20 @@ def translated() -> Iterator[None]:
         raise ours from error
 
 
+# libpq gives no SQLSTATE for a refused connection, only the server's words.
+_NO_DATABASE = re.compile(r'FATAL:\s+database ".*" does not exist')
+_NOT_LET_IN = re.compile(
+    r'FATAL:\s+(role ".*" does not exist|password authentication failed|no pg_hba.conf entry)'
+)
+
+
 def _translate(error: sa.exc.DBAPIError) -> errors.NotifydbError | None:
     state, said = sqlstate(error), first_line(error)
-    if state == INVALID_CATALOG_NAME:
+    if state == INVALID_CATALOG_NAME or _NO_DATABASE.search(said):
         return errors.ConfigurationError(f"the database does not exist: {said}")
     if state == LOCK_NOT_AVAILABLE:
         return errors.LockNotAvailable(f"a lock was not granted in time: {said}", hint="try again later")
-    if state is not None and (state.startswith("28") or state == INSUFFICIENT_PRIVILEGE):
+    if state == INSUFFICIENT_PRIVILEGE or (state or "").startswith("28") or _NOT_LET_IN.search(said):
         return errors.ConfigurationError(f"the server does not let this role in: {said}")
     if is_connection_lost(error):
         return errors.DatabaseUnreachable(

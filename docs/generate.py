@@ -1,0 +1,100 @@
+"""Writes the pages that are made from the code: commands, settings, rules; `--check` fails on a stale one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+NOTE = "<!-- Made by `make docs` from the code. -->\n"
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page by its path below `docs/`."""
+    found = {HERE / "commands.md": commands_page(), HERE / "settings.md": settings_page()}
+    return {**found, **dict(rule_pages())}
+
+
+def commands_page() -> str:
+    from notifydb.cli.app import app
+
+    sections = [f"{NOTE}\n# Commands\n"]
+    sections += [
+        f"\n## notifydb {' '.join(words)}\n\n```\n{help_of(words)}\n```\n" for words in command_names(app)
+    ]
+    return "".join(sections)
+
+
+def command_names(app: Any, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of each command, groups opened, in the order of the help."""
+    for command in app.registered_commands:
+        yield (*prefix, command.name)
+    for group in app.registered_groups:
+        yield from command_names(group.typer_instance, (*prefix, group.name))
+
+
+def help_of(words: tuple[str, ...]) -> str:
+    from typer.testing import CliRunner
+
+    from notifydb.cli.app import app
+
+    result = CliRunner().invoke(app, [*words, "--help"], prog_name="notifydb", terminal_width=96)
+    return "\n".join(line.rstrip() for line in result.stdout.strip().splitlines())
+
+
+def settings_page() -> str:
+    from notifydb.settings.load import setting_names, variable_name
+    from notifydb.settings.model import Settings
+
+    rows = []
+    for name in setting_names():
+        model: Any = Settings
+        *sections, leaf = name.split(".")
+        for section in sections:
+            model = model.model_fields[section].annotation
+        field = model.model_fields[leaf]
+        rows.append(
+            f"| `{name}` | `{variable_name(name)}` | {_default(field.default)} | {field.description} |"
+        )
+    head = (HERE / "settings.head.md").read_text(encoding="utf-8")
+    return (
+        f"{NOTE}\n{head}\n| setting | variable | default | what it is |\n|---|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
+    )
+
+
+def _default(value: object) -> str:
+    if value is None or value == ():
+        return "-"
+    if isinstance(value, tuple):
+        return ", ".join(f"`{each}`" for each in value)
+    return f"`{value}`"
+
+
+def rule_pages() -> Iterator[tuple[Path, str]]:
+    return iter(())
+
+
+def main() -> int:
+    os.environ["COLUMNS"] = "96"
+    stale = [
+        path
+        for path, text in pages().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+    if "--check" in sys.argv:
+        for path in stale:
+            sys.stderr.write(f"stale: {path.relative_to(HERE.parent)}; run make docs\n")
+        return 1 if stale else 0
+    for path, text in pages().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
