@@ -262,23 +262,46 @@ def test_applying_first_clears_away_what_an_undecided_run_left(folder: Path) -> 
     assert not any(".notifydb-new" in name for name in tree(folder))
 
 
+@pytest.mark.parametrize("name", ["unlink", "replace"])
 def test_an_interrupt_after_the_decision_still_finishes(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     plan = plant(folder)
-    original = os.unlink
+    original = getattr(os, name)
     interrupts = iter([KeyboardInterrupt()])
 
-    def unlink(*args: Any, **kwargs: Any) -> None:
-        for interrupt in interrupts:
-            raise interrupt
-        original(*args, **kwargs)
+    def interrupted(target: Any, *args: Any, **kwargs: Any) -> None:
+        if changes.JOURNAL not in str(target):
+            for interrupt in interrupts:
+                raise interrupt
+        original(target, *args, **kwargs)
 
-    monkeypatch.setattr(os, "unlink", unlink)
+    monkeypatch.setattr(os, name, interrupted)
     with pytest.raises(KeyboardInterrupt):
         apply(plan)
+    assert not [each for each in tree(folder) if "notifydb" in each]
     assert read_history(plan.versions).head == "0002_n"
-    assert not [name for name in tree(folder) if "notifydb" in name]
+
+
+@pytest.mark.parametrize("decided", [False, True])
+def test_an_interrupt_at_the_decision_leaves_all_or_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, decided: bool
+) -> None:
+    plan = plant(folder)
+    before = tree(folder)
+    original = os.replace
+
+    def interrupted(source: Any, target: Any) -> None:
+        if decided:
+            original(source, target)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            apply(plan)
+    assert (tree(folder) == before) is not decided
+    assert read_history(plan.versions).head == ("0002_n" if decided else "0003_c")
 
 
 @pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])

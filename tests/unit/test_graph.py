@@ -81,14 +81,14 @@ def test_branches_are_ordered_by_number_and_then_by_id() -> None:
     history = History(
         [
             revision("0001_base"),
-            revision("ab12cd34", "0001_base"),
-            revision("0010_z", "0001_base"),
-            revision("0009_b", "0001_base"),
+            revision("1ab2cd34", "0001_base"),
+            revision("10_z", "0001_base"),
+            revision("9_b", "0001_base"),
             revision("0009_a", "0001_base"),
         ]
     )
-    assert ids(history.ordered()) == ["0001_base", "0009_a", "0009_b", "0010_z", "ab12cd34"]
-    assert history.heads == ("0009_a", "0009_b", "0010_z", "ab12cd34")
+    assert ids(history.ordered()) == ["0001_base", "0009_a", "9_b", "10_z", "1ab2cd34"]
+    assert history.heads == ("0009_a", "9_b", "10_z", "1ab2cd34")
     assert history.children("0001_base") == history.heads
     assert history.bases == ("0001_base",)
 

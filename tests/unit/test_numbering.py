@@ -132,6 +132,7 @@ def test_the_name_of_the_parent_is_enough_to_move(versions: Path) -> None:
         ("3_add_x", "", "", "0003_add_x"),
         ("0009_Add__X", "", "", "0003_Add__X"),
         ("0009-add-x", "", "", "0003_add_x"),
+        ("0003_add-x", "", "", "0003_add_x"),
         ("ab12cd34ef56", "ab12cd34ef56_file_words", "Add login", "0003_add_login"),
         ("ab12cd34ef56", "ab12cd34ef56_file_words", "empty message", "0003_file_words"),
         ("ab12cd34ef56", "", "", "0003_ab12cd34ef56"),
@@ -596,6 +597,36 @@ def test_the_same_id_on_main_and_on_the_branch_is_two_revisions(repository: Repo
     plan = plan_renumber(read_revisions(repository.versions), onto=repository.on_main().revisions)
     assert [(each.old_path.name, each.new_id) for each in plan.moves] == [("0002_mine.py", "0003_m")]
     assert plan.ambiguous == {"0002_m"}
+
+
+def test_two_teams_that_made_the_same_file_are_told_apart_by_the_date(repository: Repository) -> None:
+    repository.git("checkout", "-q", "main")
+    path = put(repository.versions, "0003_add", "0002_m", message="main's")
+    repository.commit()
+    repository.git("checkout", "-q", "branch")
+    put(repository.versions, "0003_add", "0002_x", message="the branch's")
+    path.write_bytes(path.read_bytes().replace(b"Date: 2024-01-02", b"Date: 2024-01-03"))
+    put(repository.versions, "0004_y", "0003_add")
+    repository.commit()
+    on_main = repository.on_main()
+    plan = plan_renumber(
+        read_revisions(repository.versions),
+        keep=on_main.ids,
+        kept_files=on_main.files,
+        onto=on_main.revisions,
+    )
+    assert [(each.old_id, each.new_id, each.new_down) for each in plan.moves] == [
+        ("0002_x", "0004_x", "0003_add"),
+        ("0003_add", "0005_add", "0004_x"),
+        ("0004_y", "0006_y", "0005_add"),
+    ]
+    assert plan.ambiguous == {"0003_add"}
+    apply(plan.changes)
+    repository.commit()
+    repository.git("merge", "-q", "-X", "ours", "main")
+    assert line(repository.versions)[2:] == ["0003_add", "0004_x", "0005_add", "0006_y"]
+    assert read_revision(repository.versions / "0003_add.py").message == "main's"
+    assert read_revision(repository.versions / "0005_add.py").message == "the branch's"
 
 
 def test_the_main_branch_is_found_or_the_configured_one_taken(repository: Repository) -> None:

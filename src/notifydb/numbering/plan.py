@@ -79,7 +79,7 @@ def plan_renumber(
     elsewhere = _not_here(ref, here)
     if all_ and elsewhere:
         raise UsageError("what is not here cannot be numbered anew", hint="merge first, then number all")
-    apart = twins.tell_apart((*here, *elsewhere), kept_files | {each.path.name for each in ref})
+    apart = twins.tell_apart((*here, *elsewhere), _old(here, elsewhere, kept_files, ref))
     history = History(apart.revisions)
     kept = frozenset(history.revisions) & (keep | {each.id for each in ref})
     task = _Task(history, apart, kept, frozenset(each.id for each in elsewhere), width, start)
@@ -90,13 +90,31 @@ def plan_renumber(
 
 def _not_here(ref: Iterable[Revision], here: Iterable[Revision]) -> tuple[Revision, ...]:
     """What `ref` has and the folder has not, under this or, with the same content, another file name."""
-    names = {(each.id, each.path.name) for each in here}
+    names = {(each.id, each.path.name): each for each in here}
     contents = {dataclasses.replace(each, path=Path()) for each in here}
     return tuple(
         each
         for each in ref
-        if (each.id, each.path.name) not in names and dataclasses.replace(each, path=Path()) not in contents
+        if _made_apart(each, names.get((each.id, each.path.name)))
+        and dataclasses.replace(each, path=Path()) not in contents
     )
+
+
+def _made_apart(one: Revision, other: Revision | None) -> bool:
+    # Two teams can find the same words for the next number; the second they did so tells them apart.
+    return other is None or (None not in (one.created, other.created) and one.created != other.created)
+
+
+def _old(
+    here: Iterable[Revision],
+    elsewhere: tuple[Revision, ...],
+    kept_files: frozenset[str],
+    ref: Iterable[Revision],
+) -> frozenset[Revision]:
+    """The revisions that another branch has: those of the folder by file name, unless it has a namesake."""
+    names = kept_files | {each.path.name for each in ref}
+    names -= {each.path.name for each in elsewhere}
+    return frozenset((*elsewhere, *(each for each in here if each.path.name in names)))
 
 
 def _known_to_be_in_order(task: _Task) -> RenumberPlan:

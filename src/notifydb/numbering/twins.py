@@ -26,11 +26,11 @@ class Apart:
         return self.written.get(revision, revision)
 
 
-def tell_apart(revisions: Iterable[Revision], kept_files: frozenset[str]) -> Apart:
+def tell_apart(revisions: Iterable[Revision], old: frozenset[Revision]) -> Apart:
     """Give each new twin a key of its own; what is new and names the shared id means the new twin.
 
-    A file is new if its name is not in `kept_files`. HistoryError if that leaves it open which twin stays,
-    or which of several new ones is meant.
+    A file is new if its revision is not in `old`. HistoryError if that leaves it open which twin stays, or
+    which of several new ones is meant.
     """
     given = tuple(revisions)
     twins = {name: files for name, files in _by_id(given).items() if len(files) > 1}
@@ -39,11 +39,12 @@ def tell_apart(revisions: Iterable[Revision], kept_files: frozenset[str]) -> Apa
     new: dict[str, list[Revision]] = {}
     stays: dict[str, Path] = {}
     for name, files in twins.items():
-        stays[name] = _the_one_that_stays(name, files, kept_files)
-        new[name] = [each for each in files if each.path != stays[name]]
-    told = (_told(each, new, kept_files) for each in given)
+        one = _the_one_that_stays(name, files, old)
+        stays[name] = one.path
+        new[name] = [each for each in files if each != one]
+    told = tuple(each if each in old else _told(each, new) for each in given)
     keys = {_key(each): name for name, files in new.items() for each in files}
-    return Apart(tuple(told), keys, {key: stays[name] for key, name in keys.items()})
+    return Apart(told, keys, {key: stays[name] for key, name in keys.items()})
 
 
 def _by_id(revisions: Iterable[Revision]) -> dict[str, list[Revision]]:
@@ -53,8 +54,8 @@ def _by_id(revisions: Iterable[Revision]) -> dict[str, list[Revision]]:
     return found
 
 
-def _the_one_that_stays(name: str, files: list[Revision], kept_files: frozenset[str]) -> Path:
-    stay = [each.path for each in files if each.path.name in kept_files]
+def _the_one_that_stays(name: str, files: list[Revision], old: frozenset[Revision]) -> Revision:
+    stay = [each for each in files if each in old]
     if len(stay) == 1:
         return stay[0]
     why = "both are on the main branch" if stay else "git does not tell which of them is new"
@@ -64,10 +65,7 @@ def _the_one_that_stays(name: str, files: list[Revision], kept_files: frozenset[
     )
 
 
-def _told(revision: Revision, new: Mapping[str, list[Revision]], kept_files: frozenset[str]) -> Revision:
-    if revision.path.name in kept_files:
-        return revision
-
+def _told(revision: Revision, new: Mapping[str, list[Revision]]) -> Revision:
     def meant(name: str) -> str:
         twins = new.get(name, [])
         if len(twins) > 1:

@@ -226,6 +226,7 @@ def _unparsable(source: bytes | str, path: Path, line: int, why: str) -> History
     if marker in source:  # type: ignore[operator]
         return HistoryError(
             f"{path}:{line}: git left conflict markers in this file",
-            hint=f"git checkout --theirs {path}  (or --ours; a second migration needs its own file)",
+            hint="resolve it; if both branches made this file: git merge --abort, and then "
+            "notifydb migrate rebase --onto the other branch",
         )
     return HistoryError(f"{path}:{line}: {why}", hint=f"python -m py_compile {path}")
