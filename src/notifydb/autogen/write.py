@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import re
+import textwrap
 from pathlib import Path
 
 from mako.template import Template
@@ -67,17 +68,18 @@ def _render(
         text = Template(filename=str(template)).render_unicode(  # noqa: S702
             up_revision=revision, down_revision=head, message=message, imports=imports,
             branch_labels=None, depends_on=None, create_date=datetime.datetime.now(tz=datetime.UTC),
-            upgrades=_indented(upgrade), downgrades=_indented(downgrade), comma=_comma,
+            upgrades=_body(upgrade), downgrades=_body(downgrade), comma=_comma,
         )  # fmt: skip
     except Exception as error:
         raise errors.ConfigurationError(f"{template.name} cannot be rendered: {error}") from error
     return re.sub(r"\n{4,}", "\n\n\n", str(text))
 
 
-def _indented(body: str) -> str:
-    """Alembic renders bodies at column 0 after the first line's indentation by the template."""
-    lines = body.strip().splitlines()
-    return "\n".join([lines[0], *(f"    {line}" if line else line for line in lines[1:])])
+def _body(rendered: str) -> str:
+    """Alembic's rendering without its two marker comments, indented as the template wants it: after line one."""
+    lines = [line for line in rendered.strip().splitlines() if not line.lstrip().startswith("# ###")]
+    body = textwrap.dedent("\n".join(lines)).strip()
+    return textwrap.indent(body, "    ").strip()
 
 
 def _comma(value: str | tuple[str, ...] | None) -> str:

@@ -17,10 +17,15 @@ from notifydb import __version__, errors
 from notifydb.cli import (
     check,
     db,
+    demo,
     downgrade,
     environment,
+    lint,
     new,
+    purge,
+    renumber,
     revisions,
+    rules,
     settings,
     stamp,
     status,
@@ -69,6 +74,10 @@ app.command("history")(revisions.history)
 app.command("check")(check.check)
 app.add_typer(migrate, name="migrate")
 migrate.command("new")(new.new)
+migrate.command("renumber")(renumber.renumber)
+app.command("lint")(lint.lint)
+app.command("rules")(rules.rules)
+app.command("purge")(purge.purge)
 app.add_typer(mark, name="environment")
 mark.command("show")(environment.show)
 mark.command("set")(environment.set_)
@@ -76,6 +85,7 @@ app.command("settings")(settings.settings)
 app.add_typer(database, name="db")
 for name, command in db.COMMANDS.items():
     database.command(name)(command)
+app.command("demo")(demo.demo)
 
 
 @app.callback(invoke_without_command=True)

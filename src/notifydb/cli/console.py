@@ -31,6 +31,15 @@ class Console:
         """A line of what was asked for."""
         self._out.print(_clean(text), style=style, markup=False, highlight=False, soft_wrap=True)
 
+    @property
+    def colors(self) -> bool:
+        """Whether stdout is a terminal that shows colours."""
+        return self._out.is_terminal and not self._out.no_color
+
+    def raw(self, text: str) -> None:
+        """Text that is formatted already."""
+        sys.stdout.write(_clean(text))
+
     def json(self, document: Mapping[str, object]) -> None:
         """The whole answer as one JSON document."""
         text = json.dumps({"version": JSON_VERSION, **document}, indent=2, default=str)

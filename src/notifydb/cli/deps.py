@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from notifydb.guard import Operation, Permit, Request
     from notifydb.migrator.config import Project
-    from notifydb.revisions.graph import History
+    from notifydb.revisions.graph import History, Revision
     from notifydb.runner.upgrade import Listener, Runner
     from notifydb.settings import Loaded, Settings
     from notifydb.shadow.database import Shadows
@@ -55,14 +55,21 @@ class Deps:
         return find_project(self.loaded.root, settings.script_location, settings.metadata, settings.bootstrap)
 
     @cached_property
-    def history(self) -> History:
-        """The folder's history; what a killed renumber left behind is finished or undone first."""
+    def revisions(self) -> tuple[Revision, ...]:
+        """The folder's revisions; what a killed renumber left behind is finished or undone first."""
         from notifydb.revisions import changes
-        from notifydb.revisions.reader import read_history
+        from notifydb.revisions.reader import read_revisions
 
         if changes.recover(self.project.versions):
             self.console.say("a change of the migrations folder had been cut short; it is whole again")
-        return read_history(self.project.versions)
+        return read_revisions(self.project.versions)
+
+    @cached_property
+    def history(self) -> History:
+        """The folder's history; raises HistoryError where the revisions are not one graph."""
+        from notifydb.revisions.graph import History
+
+        return History(self.revisions)
 
     @cached_property
     def server(self) -> Server:
@@ -134,6 +141,20 @@ class Deps:
             target = own.target_of(conn, embedded=database.embedded)
         allow = self.settings.allow_destructive
         return Request(operation, target, self.loaded.voices, allow, confirmation)
+
+    def refuse_early(self, operation: Operation) -> None:
+        """Raises Refused where no confirmation could help, before any work is done."""
+        from notifydb import guard
+        from notifydb.postgres import own
+        from notifydb.postgres.connect import make_engine
+
+        request = self._request(self.database, operation)
+        typed = dataclasses.replace(request, confirmation=request.target.database)
+        try:
+            guard.permit(typed)
+        except errors.Refused as refusal:
+            own.record_decision(make_engine(self.database.url), operation, "refused", refusal.reasons)
+            raise
 
     def permit(self, operation: Operation, confirmation: str | None) -> Permit:
         """The guard's permit for the configured database, as `permit_on` gives it."""

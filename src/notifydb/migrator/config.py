@@ -121,9 +121,10 @@ def _resolve(target: str, setting: str) -> Any:
         found: Any = importlib.import_module(module_name)
         for name in path.split("."):
             found = getattr(found, name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
+        # Whatever the application raises while it is imported is the application's to mend.
         raise errors.ConfigurationError(
-            f"{setting}={target} cannot be loaded: {error}",
+            f"{setting}={target} cannot be loaded: {type(error).__name__}: {error}",
             hint="is the application installed in this environment, and its own settings set?",
         ) from error
     return found

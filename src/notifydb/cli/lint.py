@@ -1,0 +1,126 @@
+"""`notifydb lint`: what a migration would do to a busy database, judged by running it on a shadow."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from notifydb import errors
+from notifydb.cli.deps import Deps
+
+if TYPE_CHECKING:
+    from notifydb.findings import Report
+    from notifydb.lint.options import Options
+    from notifydb.shadow.database import Shadows
+
+
+class LintFormat(enum.StrEnum):
+    """For people, programs, GitHub's annotations, or code scanning."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
+
+
+def lint(
+    revisions: Annotated[
+        list[str] | None,
+        typer.Argument(help="Ids, their beginnings, or files; default: what main does not have."),
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every migration of the history.")] = False,
+    since: Annotated[str | None, typer.Option("--since", help="What this git ref does not have.")] = None,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Demand the trace: exit 4 without a shadow.")
+    ] = False,
+    static: Annotated[bool, typer.Option("--static", help="Judge the text only; needs no database.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="What could not be checked fails, too.")] = False,
+    rows: Annotated[
+        int | None, typer.Option("--rows", min=0, help="Synthetic rows per table of the shadow.")
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also what was refuted or not checked.")
+    ] = False,
+    output: Annotated[LintFormat, typer.Option("--format", help="How to report.")] = LintFormat.TEXT,
+) -> None:
+    """Judge migrations: locks, rewrites, lost data, broken deploys (exit 1 on findings)."""
+    from notifydb.lint.engine import Progress
+    from notifydb.lint.engine import lint as run
+
+    if trace and static:
+        raise errors.UsageError("--trace and --static exclude each other")
+    deps = Deps(**{"lint.rows": rows})
+    chosen = _chosen(deps, revisions or [], since, all_=all_)
+    shadows, reason = (None, "--static was given") if static else _shadows(deps, demanded=trace)
+
+    def listen(progress: Progress) -> None:
+        deps.console.progress(f"{progress.number}/{progress.total} {progress.revision}")
+
+    with deps.console.working("linting"):
+        report = run(
+            deps.history, chosen, deps.project,
+            shadows=shadows, no_shadow=reason, options=_options(deps, trace=trace, static=static), listen=listen,
+        )  # fmt: skip
+    _show(deps, report, output, verbose=verbose)
+    if report.failed or (strict and report.skipped):
+        raise typer.Exit(1)
+
+
+def _chosen(deps: Deps, names: list[str], since: str | None, *, all_: bool) -> list[str]:
+    history = deps.history
+    if all_:
+        return list(history.revisions)
+    if names:
+        files = {each.path.resolve(): each.id for each in history.ordered()}
+        found = [files.get(Path(name).resolve()) or history.get(name) for name in names]
+        return [each if isinstance(each, str) else each.id for each in found if each is not None]
+    old = _on_ref(deps, since)
+    return [each for each in history.revisions if each not in old]
+
+
+def _on_ref(deps: Deps, since: str | None) -> frozenset[str]:
+    """The ids that a ref, by default the main branch, has already."""
+    from notifydb.numbering import conflict
+
+    versions = deps.project.versions
+    ref = since or conflict.main_branch(versions, deps.settings.main_branch)
+    found = conflict.revisions_on(ref, versions) if isinstance(ref, str) else ref
+    if isinstance(found, conflict.Unknown):
+        raise errors.UsageError(
+            f"git does not know what is new: {found.reason}",
+            hint="name the revisions, or a ref with --since, or give --all",
+        )
+    return found.ids
+
+
+def _shadows(deps: Deps, *, demanded: bool) -> tuple[Shadows | None, str]:
+    try:
+        return deps.shadows(), ""
+    except errors.ShadowUnavailable as error:
+        if demanded:
+            raise
+        deps.console.say(f"without a trace: {error.message}", style="yellow")
+        return None, error.message
+
+
+def _options(deps: Deps, *, trace: bool, static: bool) -> Options:
+    from notifydb.lint.options import Options
+
+    settings = deps.settings.lint
+    return Options(
+        mode="trace" if trace else "static" if static else "auto",
+        rows=settings.rows,
+        small_table_rows=settings.small_table_rows,
+        select=frozenset(settings.select) or None,
+        ignore=frozenset(settings.ignore),
+    )
+
+
+def _show(deps: Deps, report: Report, output: LintFormat, *, verbose: bool) -> None:
+    from notifydb.reporters import REPORTERS, View
+
+    view = View(deps.loaded.root, color=deps.console.colors and output is LintFormat.TEXT, verbose=verbose)
+    deps.console.raw(REPORTERS["terminal" if output is LintFormat.TEXT else output.value](report, view))
