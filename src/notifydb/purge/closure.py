@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -182,13 +182,26 @@ class Closure:
         owners = self._live_owners(name)
         if name not in self.graph.selected and not owners:
             return Census(0, (), 0)
-        columns = [f"count(*) FILTER (WHERE {self.refers(relation)})" for relation in owners]
-        columns.append(f"count(*) FILTER (WHERE {is_protected(self.catalog.tables[name])})")
-        found = self.conn.execute(
-            sa.text(f"SELECT count(*), {', '.join(columns)} FROM {name.sql} t WHERE {self.condition(name)}"),  # noqa: S608
-            self.target.parameters,
-        ).one()
-        return Census(found[0], tuple(zip(owners, found[1:-1], strict=True)), found[-1])
+        protected = is_protected(self.catalog.tables[name])
+        if len(owners) < 2:
+            rows, hit = self._count(
+                f"count(*) FILTER (WHERE {protected})", f"{name.sql} t WHERE {self.condition(name)}"
+            )
+            return Census(rows, tuple((owner, rows) for owner in owners), hit)
+        # Told apart below the aggregates, where the planner expects to ask once per row and hashes the keys.
+        names = [f"r{number}" for number in range(len(owners))]
+        flags = ", ".join(f"{self.refers(owner)} AS {r}" for owner, r in zip(owners, names, strict=True))
+        counts = ", ".join(f"count(*) FILTER (WHERE {r})" for r in ("protected", *names))
+        rows, hit, *by_owner = self._count(
+            counts,
+            f"(SELECT {protected} AS protected, {flags} FROM {name.sql} t OFFSET 0) t"  # noqa: S608
+            f" WHERE {_any(names)}",
+        )
+        return Census(rows, tuple(zip(owners, by_owner, strict=True)), hit)
+
+    def _count(self, more: str, source: str) -> Sequence[int]:
+        statement = sa.text(f"SELECT count(*), {more} FROM {source}")  # noqa: S608
+        return self.conn.execute(statement, self.target.parameters).one()
 
     # -- temporary tables --
 

@@ -14,7 +14,7 @@ from notifydb.settings.model import PurgeSettings
 #: The share of a table counts from this size on; that of the root always.
 LARGE_TABLE: Final = 10_000
 #: Row visits of unindexed checks that take seconds.
-_SLOW_CHECKS: Final = 50_000_000
+_SLOW_CHECKS: Final = 10_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def _translated() -> Iterator[None]:
             ) from error
         if state == _FOREIGN_KEY:
             raise errors.Unavailable(
-                f"nothing was purged, rows that refer to others arrived: {failures.first_line(error)}",
-                hint="run it again when the tests are done",
+                f"nothing was purged, some rows are still referred to: {failures.first_line(error)}",
+                hint="plan again, when no test is running",
             ) from error
         raise
