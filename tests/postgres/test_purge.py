@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 from postgres.purge_support import (
@@ -180,6 +181,103 @@ def test_a_suspicion_with_rows_has_to_be_decided(users: str) -> None:
     )
     assert purge(users, settings(implicit=("a_history.user_id -> users.id",))).rows == 2
     assert query(users, "SELECT id FROM a_history") == [(2,)]
+
+
+TEAMS = {
+    "root": "crm.accounts.mail",
+    "owned_through": ("members(account -> team) -> teams(key)",),
+    "owned_when_empty": ("teams.founder",),
+    "protected_when": ("crm.accounts.is_staff",),
+    "policies": (),
+    "implicit": ("badges.team -> teams.key",),
+    "waived": (),
+}
+
+
+@pytest.fixture
+def teams(database: str) -> str:
+    """Accounts 1 to 3 are tests', 3 is staff, 9 is real; each team is named for its members, then its founder."""
+    accounts = ", ".join(f"({key}, '{address()}', {key == 3})" for key in (1, 2, 3))
+    members = {"1": [1], "12": [1, 2], "13": [1, 3], "19": [1, 9], "9": [9], "seed": [1]}
+    founded = [(name, 9) for name in members] + [("by 1", 1), ("by 9", 9)]
+    run(
+        database,
+        "CREATE SCHEMA crm",
+        "CREATE TABLE crm.accounts (id int PRIMARY KEY, mail text, is_staff bool NOT NULL)",
+        f"INSERT INTO crm.accounts VALUES {accounts}, (9, 'p@example.gov', false)",
+        "CREATE TABLE teams (key text PRIMARY KEY, founder int)",
+        f"INSERT INTO teams VALUES {', '.join(map(str, founded))}",
+        "CREATE TABLE members (account int, team text)",
+        *(f"INSERT INTO members VALUES ({key}, '{name}')" for name, keys in members.items() for key in keys),
+        "CREATE TABLE badges (team text)",
+        "INSERT INTO badges SELECT key FROM teams",
+    )
+    return database
+
+
+def test_groups_go_with_their_last_member(teams: str) -> None:
+    chosen = settings(**TEAMS, protected=("seed",), actors=("founder",))
+    with pytest.raises(errors.ConfigurationError, match=r"teams\.founder does not refer to crm\.accounts"):
+        plan_of(teams, chosen)
+    chosen = chosen.model_copy(update={"implicit": (*chosen.implicit, "teams.founder -> crm.accounts.id")})
+    plan = plan_of(teams, chosen)
+    assert [(shared.key, shared.leaving, shared.staying, shared.protected) for shared in plan.shared] == [
+        ("13", 1, 1, False), ("19", 1, 1, False), ("seed", 1, 0, True),
+    ]  # fmt: skip
+    assert plan.warnings == ("teams.founder: 2 of the groups that go were made by somebody who stays",)
+    purged = execute_on(teams, plan)
+    assert dict(purged.tables) == {"badges": 3, "crm.accounts": 2, "members": 6, "teams": 3}
+    assert query(teams, "SELECT key FROM teams ORDER BY 1") == [
+        ("13",),
+        ("19",),
+        ("9",),
+        ("by 9",),
+        ("seed",),
+    ]
+    assert query(teams, "SELECT * FROM members ORDER BY 2") == [(3, "13"), (9, "19"), (9, "9")]
+    assert query(teams, "SELECT count(*) FROM badges") == [(5,)]
+
+
+def test_a_team_that_somebody_joins_while_the_lock_is_waited_for(users: str) -> None:
+    run(
+        users,
+        "CREATE TABLE teams (id int PRIMARY KEY)",
+        "CREATE TABLE members (user_id int REFERENCES users, team_id int REFERENCES teams)",
+        "INSERT INTO teams VALUES (1)",
+        f"INSERT INTO members VALUES ({TEST}, 1)",
+    )
+    chosen = settings(owned_through=("members(user_id -> team_id) -> teams(id)",))
+    plan, failed = plan_of(users, chosen), list[BaseException]()
+
+    def attempt() -> None:
+        try:
+            execute_on(users, plan)
+        except errors.NotifydbError as error:
+            failed.append(error)
+
+    purging = threading.Thread(target=attempt)
+    with make_engine(users).begin() as joining:
+        joining.exec_driver_sql(f"INSERT INTO members VALUES ({REAL}, 1)")
+        purging.start()
+        while not query(users, "SELECT 1 FROM pg_locks WHERE NOT granted"):
+            assert purging.is_alive()
+    purging.join()
+    assert isinstance(failed[0], errors.Refused)
+    assert "changed before they could be locked" in failed[0].reasons[0]
+    assert query(users, "SELECT count(*) FROM members") == [(2,)]
+
+
+def test_a_read_only_server(users: str) -> None:
+    run(users, f"ALTER DATABASE {database_of(users)} SET default_transaction_read_only = on")
+    with pytest.raises(errors.Refused) as refused:
+        plan_of(users)
+    assert refused.value.reasons == ("the server or the session only reads",)
+
+
+def test_a_protection_that_cannot_be_understood(users: str) -> None:
+    for text in ("users.email_address", "users.is_staff"):
+        with pytest.raises(errors.ConfigurationError, match="is no boolean column of users"):
+            plan_of(users, settings(protected_when=(text,)))
 
 
 def test_protected_rows_in_the_closure_block(users: str) -> None:

@@ -61,11 +61,16 @@ def column(catalog: Catalog, text: str) -> ColumnRef | None:
 
 
 def relation(catalog: Catalog, text: str) -> RelationRef | None:
-    """`child.column -> parent.column`, or `child.column->>'key' -> parent.column`; None when not here."""
+    """`child.column -> parent.column`, or `child.column->>'key' -> parent.column`; None when not here.
+
+    A column that holds no JSON has no key to look for.
+    """
     match = _match(_RELATION, text, "child.column -> parent.column")
     child = _column(catalog, match["table"], match["column"])
     parent = _column(catalog, match["parent_table"], match["parent_column"])
-    return None if child is None or parent is None else RelationRef(child, parent, match["key"])
+    if child is None or parent is None or (match["key"] and child.type not in ("json", "jsonb")):
+        return None
+    return RelationRef(child, parent, match["key"])
 
 
 def membership(catalog: Catalog, text: str) -> MembershipRef | None:

@@ -14,6 +14,7 @@ from notifydb.postgres import failures
 
 _DEADLOCK = "40P01"
 _FOREIGN_KEY = "23503"
+_READ_ONLY = "25006"
 
 
 @contextmanager
@@ -50,5 +51,9 @@ def _translated() -> Iterator[None]:
             raise errors.Unavailable(
                 f"nothing was purged, some rows are still referred to: {failures.first_line(error)}",
                 hint="plan again, when no test is running",
+            ) from error
+        if state == _READ_ONLY:
+            raise errors.Refused(
+                "the purge is refused", reasons=("the server or the session only reads",)
             ) from error
         raise

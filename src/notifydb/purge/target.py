@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from notifydb import errors
@@ -108,6 +109,17 @@ def find_target(catalog: Catalog, settings: PurgeSettings, prefix: str) -> Targe
         )
     if not root.table.primary_key:
         raise errors.ConfigurationError(f"{root.table.name} has no primary key to purge by")
-    flags = (names.column(catalog, text) for text in settings.protected_when)
-    when = tuple(flag.name for flag in flags if flag is not None and flag.table.name == root.table.name)
-    return Target(root.table, root.name, literal_prefix, settings.protected, when, settings.require_uuid)
+    flags = tuple(_flags(catalog, root.table, settings))
+    return Target(root.table, root.name, literal_prefix, settings.protected, flags, settings.require_uuid)
+
+
+def _flags(catalog: Catalog, root: Table, settings: PurgeSettings) -> Iterator[str]:
+    """What cannot be understood as a protection is an error: it would protect nobody."""
+    for text in settings.protected_when:
+        flag = names.column(catalog, text)
+        if flag is not None and flag.table.name == root.name and flag.type == "boolean":
+            yield flag.name
+        elif flag is not None or "protected_when" in settings.model_fields_set:
+            raise errors.ConfigurationError(
+                f"purge.protected_when: {text} is no boolean column of {root.name}"
+            )
