@@ -28,9 +28,15 @@ class Context:
     root: Path
 
     def is_application(self, module: str) -> bool:
-        """Whether a module, by its dotted name, is one of the project's own."""
-        top = self.root / module.split(".", 1)[0]
-        return top.is_dir() or top.with_suffix(".py").is_file() or (self.root / "src" / top.name).is_dir()
+        """Whether a module, by its dotted name, is one of the project's own.
+
+        A migrations folder may be called like the package `alembic`, which hides it.
+        """
+        name = module.split(".", 1)[0]
+        if name in ("alembic", "sqlalchemy"):
+            return False
+        tops = (self.root / name, self.root / "src" / name)
+        return any(top.with_suffix(".py").is_file() or any(top.glob("*.py")) for top in tops)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import itertools
+import tokenize
 from collections.abc import Callable, Iterable, Sequence
 
 from notifydb import errors
@@ -22,6 +23,7 @@ from notifydb.lint.verdict import evidence, judge
 from notifydb.migrator import offline
 from notifydb.migrator.config import Project
 from notifydb.revisions.graph import History, Revision
+from notifydb.revisions.reader import parse_module
 from notifydb.shadow.database import Shadows
 
 _WORK = (Claim.SCAN, Claim.REWRITE)
@@ -103,8 +105,9 @@ class _Run:
 
     def revision(self, revision: Revision) -> None:
         """Judges one revision on all levels."""
-        source = revision.path.read_text(encoding="utf-8-sig")
-        tree = ast.parse(source)
+        with tokenize.open(revision.path) as file:
+            source = file.read()
+        tree = parse_module(source, revision.path)
         ignores = read_ignores(revision.path, source, tree)
         seen = self._see(revision)
         self.skipped += seen.skipped
@@ -127,15 +130,17 @@ class _Run:
         """All that was found, in the order of history and file, each once."""
         order = {identifier: number for number, identifier in enumerate(self.context.history.revisions)}
 
-        def place(finding: Finding) -> tuple[int, int, str]:
-            return (order.get(finding.revision or "", -1), finding.location.line, finding.rule)
+        def told(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+            # A loop sends one statement many times: it is one problem, told with the first.
+            once = {(each.rule, each.location, each.message): each for each in reversed(list(findings))}
+            return tuple(sorted(map(self._weighed, once.values()), key=place))
 
-        return Report(
-            tuple(dict.fromkeys(map(self._weighed, sorted(self.findings, key=place)))),
-            tuple(dict.fromkeys(self.skipped)),
-            tuple(dict.fromkeys(map(self._weighed, sorted(self.refuted, key=place)))),
-            checked,
-        )
+        def place(finding: Finding) -> tuple[int, int, str, str]:
+            position = order.get(finding.revision or "", -1)
+            return (position, finding.location.line, finding.rule, finding.message)
+
+        skipped = tuple(dict.fromkeys(self.skipped))
+        return Report(told(self.findings), skipped, told(self.refuted), checked)
 
     def _weighed(self, finding: Finding) -> Finding:
         severity = self.context.options.severities.get(finding.rule, finding.severity)

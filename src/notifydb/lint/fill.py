@@ -18,10 +18,14 @@ from notifydb.sql.facts import Relation
 
 #: How many candidates are tried for each row that is wanted where CHECKs refuse some.
 _CANDIDATES: Final = 20
+_ATTEMPTS: Final = 5
 _COLUMNS: Final = """
     SELECT a.attname, format_type(a.atttypid, NULL), t.typcategory::text, t.typtype::text, a.atttypid::bigint,
            CASE WHEN a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4
-                THEN a.atttypmod - 4 END,
+                THEN a.atttypmod - 4
+                -- numeric keeps precision and scale in the halves of the modifier: digits before the point
+                WHEN a.atttypid = 'numeric'::regtype AND a.atttypmod > 4
+                THEN ((a.atttypmod - 4) >> 16) - ((a.atttypmod - 4) & 65535) END,
            a.attnotnull, a.attgenerated <> '' OR a.attidentity = 'a',
            pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%%',
            ic.indkey IS NOT NULL
@@ -32,12 +36,13 @@ _COLUMNS: Final = """
     WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
 _KEYS: Final = """
-    SELECT c.confrelid::regclass::text,
+    SELECT n.nspname, p.relname,
            ARRAY(SELECT a.attname FROM unnest(c.conkey) WITH ORDINALITY k(n, o)
                  JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.n ORDER BY o),
            ARRAY(SELECT a.attname FROM unnest(c.confkey) WITH ORDINALITY k(n, o)
                  JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.n ORDER BY o)
-    FROM pg_constraint c WHERE c.contype = 'f' AND c.conrelid = %s::regclass
+    FROM pg_constraint c JOIN pg_class p ON p.oid = c.confrelid JOIN pg_namespace n ON n.oid = p.relnamespace
+    WHERE c.contype = 'f' AND c.conrelid = %s::regclass
 """
 _CHECKS: Final = """
     SELECT pg_get_expr(conbin, conrelid),
@@ -57,6 +62,9 @@ class Filled:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _ForeignKey:
+    """`parent` is the quoted name of `relation`; the columns are in the same order."""
+
+    relation: Relation
     parent: str
     columns: tuple[str, ...]
     referenced: tuple[str, ...]
@@ -95,17 +103,15 @@ class _Filler:
         self.rows = rows
         self.done: dict[str, Filled] = {}
         self._underway: set[str] = set()
+        self._loaded: dict[str, int] = {}
 
     def fill(self, table: str, relation: Relation) -> None:
         if table in self.done or table in self._underway:
             return
         self._underway.add(table)
-        keys = [
-            _ForeignKey(parent, tuple(own), tuple(theirs)) for parent, own, theirs in self._ask(_KEYS, table)
-        ]
+        keys = [self._key(*row) for row in self._ask(_KEYS, table)]
         for key in keys:
-            parent = self._name_of(key.parent)
-            self.fill(_quoted(self.driver, parent), parent)
+            self.fill(key.parent, key.relation)
         problem = None if self._is_hollow(table) else self._try(table, keys)
         self.driver.execute(f"ANALYZE {table}")
         count = self._count(table)
@@ -115,16 +121,20 @@ class _Filler:
 
     def _try(self, table: str, keys: Sequence[_ForeignKey]) -> str | None:
         try:
-            missing = self.rows - self._count(table)
-            if missing > 0:
-                self._insert(table, keys, missing)
+            count = self._loaded[table] = self._count(table)
+            for attempt in range(_ATTEMPTS):
+                if count < self.rows:
+                    # Later on most candidates collide, so that more are tried than are missing.
+                    self._insert(table, keys, self.rows if attempt else self.rows - count, attempt)
+                    count = self._count(table)
         except psycopg.Error as error:
             return str(error).splitlines()[0]
         return None
 
-    def _insert(self, table: str, keys: Sequence[_ForeignKey], missing: int) -> None:
+    def _insert(self, table: str, keys: Sequence[_ForeignKey], wanted_rows: int, attempt: int) -> None:
+        """Some of the rows collide with others and are left out: the next attempt goes on after them."""
         columns = [Column(*row) for row in self._ask(_COLUMNS, table)]
-        checks = {(text, tuple(names)) for text, names in self._ask(_CHECKS, table) if text}
+        checks = sorted({(text, tuple(names)) for text, names in self._ask(_CHECKS, table) if text})
         wanted = [each for each in columns if not is_filled_by_server(each)]
         values = self._values(wanted, keys, checks)
         names = ", ".join(_identifier(self.driver, each.name) for each in wanted)
@@ -132,14 +142,14 @@ class _Filler:
             f"{values[each.name]} AS {_identifier(self.driver, each.name)}" for each in wanted
         )
         conditions = " AND ".join(f"({text}) IS NOT FALSE" for text, _ in checks) or "true"
-        first = self._first(table, columns)
-        series = missing * (_CANDIDATES if checks else 1) + (self.rows // 10)
+        series = self.rows * _CANDIDATES if checks else wanted_rows
+        first = self._first(table, columns) + attempt * self.rows * _CANDIDATES
         # The names are the catalog's own, quoted; the expressions are ours or the table's.
         self.driver.execute(
             (
                 f"INSERT INTO {table} ({names}) SELECT {names} FROM (SELECT {candidates} "  # noqa: S608
                 f"FROM generate_series({first}, {first + series - 1}) AS g(i)) AS candidate "
-                f"WHERE {conditions} LIMIT {missing} ON CONFLICT DO NOTHING"
+                f"WHERE {conditions} LIMIT {wanted_rows} ON CONFLICT DO NOTHING"
             )
             if wanted
             else f"INSERT INTO {table} DEFAULT VALUES"
@@ -149,27 +159,32 @@ class _Filler:
         self,
         columns: Sequence[Column],
         keys: Sequence[_ForeignKey],
-        checks: set[tuple[str, tuple[str, ...]]],
+        checks: Sequence[tuple[str, tuple[str, ...]]],
     ) -> Mapping[str, str]:
         values = {}
         for column in columns:
             literals = [text for text, names in checks if column.name in names]
             values[column.name] = column_value(column, literals)
-        nullable = {column.name for column in columns if not column.not_null}
+        nullable = {each.name: f"NULL::{each.type}" for each in columns if not each.not_null}
         for key in keys:
             for own, referenced in zip(key.columns, key.referenced, strict=True):
                 if own in values:
                     values[own] = self._reference(key.parent, referenced) or (
-                        "NULL" if own in nullable else values.get(referenced, values[own])
+                        nullable.get(own) or values.get(referenced, values[own])
                     )
         return values
 
     def _reference(self, parent: str, referenced: str) -> str | None:
-        """An existing key of the parent; None while it is empty, as a table that refers to itself is."""
+        """A key of the parent; None while it is empty, as a table that refers to itself is.
+
+        Synthetic rows are preferred: those that migrations loaded are what migrations change and delete.
+        """
         count = self._count(parent)
+        loaded = self._loaded.get(parent, 0)
+        first, number = (loaded, count - loaded) if count > loaded else (0, count)
         name = _identifier(self.driver, referenced)
-        picked = f"(ARRAY(SELECT {name} FROM {parent} ORDER BY ctid))[1 + (i % {count})::int]"  # noqa: S608
-        return picked if count else None
+        keys = f"ARRAY(SELECT {name} FROM {parent} ORDER BY ctid OFFSET {first})"  # noqa: S608
+        return f"({keys})[1 + (i % {number})::int]" if number else None
 
     def _is_hollow(self, table: str) -> bool:
         """Whether it is a partitioned table without partitions, which can hold nothing."""
@@ -191,13 +206,9 @@ class _Filler:
     def _count(self, table: str) -> int:
         return int(self._ask(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608
 
-    def _name_of(self, table: str) -> Relation:
-        ((schema, name),) = self._ask(
-            "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE c.oid = %s::regclass",
-            table,
-        )
-        return Relation(name, schema)
+    def _key(self, schema: str, name: str, own: list[str], referenced: list[str]) -> _ForeignKey:
+        parent = Relation(name, schema)
+        return _ForeignKey(parent, _quoted(self.driver, parent), tuple(own), tuple(referenced))
 
     def _ask(self, query: str, *parameters: str) -> list[Any]:
         return self.driver.execute(query, parameters or None).fetchall()

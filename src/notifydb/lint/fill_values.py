@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import zlib
 from collections.abc import Sequence
 
 _STRING = re.compile(r"'((?:[^']|'')*)'")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
 _BY_TYPE = {
     "uuid": "md5(i::text || current_database())::uuid",
     "jsonb": "jsonb_build_object('n', i)",
     "json": "json_build_object('n', i)",
     "bytea": "convert_to(i::text, 'UTF8')",
     "interval": "make_interval(secs => i)",
-    "date": "DATE '2024-01-01' + (i % 700)::int",
-    "timestamp without time zone": "TIMESTAMP '2024-01-01' + make_interval(mins => (i % 500000)::int)",
-    "timestamp with time zone": "TIMESTAMPTZ '2024-01-01' + make_interval(mins => (i % 500000)::int)",
+    "date": "DATE '2010-01-01' + (i % 20000)::int",
+    "timestamp without time zone": "TIMESTAMP '2024-01-01' + make_interval(mins => i % 500000)",
+    "timestamp with time zone": "TIMESTAMPTZ '2024-01-01' + make_interval(mins => i % 500000)",
     "time without time zone": "TIME '00:00' + make_interval(secs => i % 86000)",
     "time with time zone": "TIMETZ '00:00+00' + make_interval(secs => i % 86000)",
     "smallint": "(i % 32000)::smallint",
@@ -31,7 +33,10 @@ _BY_TYPE = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Column:
-    """A column as the catalog has it: `category` is `pg_type.typcategory`, `kind` is `pg_type.typtype`."""
+    """A column as the catalog has it: `category` is `pg_type.typcategory`, `kind` is `pg_type.typtype`.
+
+    `length` is the most characters of a text, or the most digits before the point of a numeric.
+    """
 
     name: str
     type: str
@@ -54,22 +59,29 @@ def column_value(column: Column, checks: Sequence[str]) -> str:
     """An expression over `i`; `checks` are the CHECKs on the column, whose own literals are tried."""
     literals = list(dict.fromkeys(found for check in checks for found in _STRING.findall(check)))
     if literals and column.category in "SE" and not column.is_unique:
-        return _picked(literals, column.type)
+        return _picked(column, [f"'{literal}'" for literal in literals])
     if column.kind == "e":
         labels = f"SELECT enumlabel FROM pg_enum WHERE enumtypid = {column.type_oid}"  # noqa: S608
         count = f"SELECT count(*)::int FROM ({labels}) AS label"  # noqa: S608
-        return f"(ARRAY({labels} ORDER BY 1))[1 + i % ({count})]::{column.type}"
+        return f"(ARRAY({labels} ORDER BY 1))[1 + {_dice(column, f'({count})')}]::{column.type}"
     if column.category == "A":
         return f"ARRAY[]::{column.type}"
     if column.category == "B":
-        return "i % 2 = 0"
+        return f"{_dice(column, '2')} = 0"
     if column.type in _BY_TYPE:
         return _BY_TYPE[column.type]
     if column.category == "N":
-        return f"i::{column.type}"
+        return _number_of(column, checks)
     if column.category == "S":
         return _text_of(column)
     return f"CAST(i::text AS {column.type})" if column.not_null else f"NULL::{column.type}"
+
+
+def _number_of(column: Column, checks: Sequence[str]) -> str:
+    numbers = list(dict.fromkeys(found for check in checks for found in _NUMBER.findall(check)))
+    if numbers and not column.is_unique:
+        return _picked(column, ["0", "1", *numbers])
+    return f"i::{column.type}" if column.length is None else f"(i % {10**column.length})::{column.type}"
 
 
 def _text_of(column: Column) -> str:
@@ -80,6 +92,11 @@ def _text_of(column: Column) -> str:
     return f"left('synthetic ' || i, {column.length})::{column.type}"
 
 
-def _picked(literals: Sequence[str], kind: str) -> str:
-    array = ", ".join(f"'{literal}'" for literal in literals)
-    return f"((ARRAY[{array}])[1 + i % {len(literals)}])::{kind}"
+def _picked(column: Column, constants: Sequence[str]) -> str:
+    dice = _dice(column, str(len(constants)))
+    return f"((ARRAY[{', '.join(constants)}])[1 + {dice}])::{column.type}"
+
+
+def _dice(column: Column, sides: str) -> str:
+    """A number from 0, scattered over `i` and in each column differently, so that combinations occur."""
+    return f"abs(hashint4(i + {zlib.crc32(column.name.encode()) % 10**6}) % {sides})"

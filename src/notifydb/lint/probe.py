@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import psycopg
 import sqlalchemy as sa
@@ -21,8 +21,9 @@ from notifydb.migrator.execute import upgrade
 from notifydb.postgres.connect import make_engine
 from notifydb.revisions.graph import Revision
 from notifydb.shadow.database import Shadows
-from notifydb.sql.facts import Relation
+from notifydb.sql.facts import Relation, relation_of
 from notifydb.sql.locks import LockMode
+from notifydb.sql.parse import parse
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def observe(shadows: Shadows, project: Project, revision: Revision, rows: int) -
         with psycopg.connect(_conninfo(url), autocommit=True) as driver:
             catalog = read_catalog(driver)
         survey, error = _run(url, project, revision)
-    touched = _touched(survey)
+    touched = _touched(survey, catalog)
     if not touched or rows < 1:
         return Observed(survey, catalog, error=error)
     with shadows.at(parent) as url:
@@ -78,9 +79,9 @@ def _conninfo(url: str) -> str:
     return sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _touched(executions: Sequence[Execution]) -> tuple[Relation, ...]:
-    """Existing tables that a statement locked against writers, or whose rows it reads or changes."""
-    found: dict[tuple[str, str], Relation] = {}
+def _touched(executions: Sequence[Execution], catalog: Catalog) -> tuple[Relation, ...]:
+    """Existing tables that a statement names, locks against writers, or whose rows it reads or changes."""
+    found = {relation.key: relation for each in executions for relation in _named(each, catalog)}
     for trace in (each.trace for each in executions if each.trace):
         for lock in (*trace.locks, *trace.held):
             if not lock.is_index and lock.mode >= LockMode.ROW_SHARE:
@@ -88,6 +89,16 @@ def _touched(executions: Sequence[Execution]) -> tuple[Relation, ...]:
         for relation in (*(trace.scanned or ()), *(trace.changed or ()), *trace.dropped):
             found[relation.key] = relation
     return tuple(found.values())
+
+
+def _named(execution: Execution, catalog: Catalog) -> Iterator[Relation]:
+    """Tables in the text: outside of a transaction the sampler may have missed their locks."""
+    for fact in (fact for statement in parse(execution.sql) for fact in statement.facts):
+        relation = relation_of(fact)
+        if relation is not None and relation.key in catalog.indexes:
+            relation = catalog.indexes[relation.key].table
+        if relation is not None and catalog.relations.get(relation.key) in ("r", "p"):
+            yield relation
 
 
 def _merge(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import enum
 import inspect
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -73,7 +74,12 @@ class Rule:
 
     @property
     def documentation(self) -> str:
-        return inspect.getdoc(type(self)) or ""
+        return inspect.cleandoc(type(self).__doc__ or "")
+
+    @property
+    def safe_form(self) -> str:
+        """`help` as text, its placeholders as `<name>`."""
+        return re.sub(r"\{(\w+)\}", r"<\1>", inspect.cleandoc(self.help))
 
     @property
     def levels(self) -> tuple[Level, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from notifydb.revisions.graph import Revision
+from notifydb.revisions.reader import parse_module
 
 
 def function(tree: ast.Module, name: str) -> ast.FunctionDef | None:
@@ -29,7 +30,7 @@ def is_empty(node: ast.FunctionDef) -> bool:
 
 def assignment_line(revision: Revision, name: str) -> int:
     """The line on which the module assigns `name`, 1 if it does not."""
-    for node in ast.parse(revision.path.read_bytes()).body:
+    for node in parse_module(revision.path.read_bytes(), revision.path).body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == name for target in targets):
             return node.lineno

@@ -19,10 +19,10 @@ Verdict = Literal["confirmed", "refuted", "open"]
 def judge(
     finding: Finding, rule: Rule, statement: Statement, tables: Sequence[Relation]
 ) -> tuple[Finding, Verdict]:
-    """The finding with what was measured, and the verdict; `tables` are those that the statement is about.
+    """The finding with what was measured, and the verdict; the statement is about `tables`.
 
-    The verdict stays open where nothing was run, where the rule claims nothing that a run would show, and where the
-    tables held no rows, because then no scan proves nothing.
+    The verdict stays open where nothing was run, where the rule claims nothing that a run would show, and
+    where the tables held no rows, because then no scan proves nothing.
     """
     if statement.failure is not None:
         return _judge_failure(finding, rule, statement)

@@ -94,8 +94,8 @@ def _parse_piece(source: _Source, piece: str, position: int) -> list[Statement]:
 
 def _broken(source: _Source, piece: str, position: int, error: Any) -> Statement:
     text, start = _trim(piece, position)
-    before = piece.encode()[: max(error.cursorpos - 1, 0)].decode(errors="replace")
-    problem = SyntaxProblem(error.message, position + len(before))
+    # postgast's page says that `cursorpos` counts bytes; it counts characters, from 1.
+    problem = SyntaxProblem(error.message, position + min(max(error.cursorpos - 1, 0), len(piece)))
     return Statement(text, start, source.line(start), problem=problem)
 
 

@@ -20,6 +20,9 @@ class AddForeignKeyValidated(Rule):
     before it lets go. NOT VALID skips the look-up, and new rows are checked all the same; VALIDATE
     CONSTRAINT then checks the old ones under SHARE UPDATE EXCLUSIVE, in a transaction of its own (Postgres
     docs, ALTER TABLE).
+
+    Alembic adds the foreign key of a new column as a statement of its own, which reads the table though
+    there is nothing to look up; `op.add_column(..., inline_references=True)` (Alembic 1.18.2) does not.
     """
 
     name = "add-foreign-key-validated"

@@ -1,0 +1,73 @@
+"""Every rule's examples, through the whole engine: the bad ones yield their own rule, the good ones nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rules.judging import judge
+
+from notifydb.findings import Report
+from notifydb.lint.example import Example
+from notifydb.lint.registry import load_rules
+from notifydb.lint.rule import Claim, Rule
+from notifydb.sql.locks import LockMode
+
+
+def _cases(kind: str, *, static: bool) -> list[Any]:
+    return [
+        pytest.param(rule, example, id=f"{rule.name}-{number}")
+        for rule in load_rules()
+        for number, example in enumerate(getattr(rule, kind))
+        if not (static and example.trace_only)
+    ]
+
+
+@pytest.mark.parametrize(("rule", "example"), _cases("bad", static=True))
+def test_bad_without_a_database(rule: Rule, example: Example, tmp_path: Path) -> None:
+    assert _names(judge(example, tmp_path, "static")) == {rule.name}
+
+
+@pytest.mark.parametrize(("rule", "example"), _cases("good", static=True))
+def test_good_without_a_database(rule: Rule, example: Example, tmp_path: Path) -> None:
+    assert _names(judge(example, tmp_path, "static")) == set()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("rule", "example"), _cases("bad", static=False))
+def test_bad_on_the_shadow(rule: Rule, example: Example, tmp_path: Path, server_url: str) -> None:
+    report = judge(example, tmp_path, "trace", server_url)
+    assert _names(report) == {rule.name}
+    if rule.claim is not Claim.NOTHING and rule.levels != ("graph",):
+        assert {finding.status for finding in report.findings} <= {"confirmed", "raised"}
+    if rule.lock is not None:
+        modes = [LockMode.from_catalog(lock.mode) for each in report.findings for lock in each.locks]
+        assert max(modes) >= rule.lock
+    if rule.claim is Claim.SCAN:
+        assert all((finding.rows_scanned or 0) >= 1000 for finding in report.findings)
+    if rule.claim is Claim.REWRITE:
+        assert all(finding.rewrites for finding in report.findings)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("rule", "example"), _cases("good", static=False))
+def test_good_on_the_shadow(rule: Rule, example: Example, tmp_path: Path, server_url: str) -> None:
+    report = judge(example, tmp_path, "trace", server_url)
+    assert _names(report) == set()
+    assert report.skipped == ()
+
+
+def test_rules_that_only_the_trace_serves_say_so() -> None:
+    """Whatever has no bad example for static mode needs the trace, and nothing else does."""
+    unseen = {rule.name for rule in load_rules() if all(example.trace_only for example in rule.bad)}
+    assert unseen == {
+        "add-column-constrained-domain",
+        "migration-fails",
+        "rewrite-under-lock",
+        "scan-under-lock",
+    }
+
+
+def _names(report: Report) -> set[str]:
+    return {finding.rule for finding in report.findings}
