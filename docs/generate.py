@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,38 @@ def _default(value: object) -> str:
 
 
 def rule_pages() -> Iterator[tuple[Path, str]]:
-    return iter(())
+    """The list of rules, and a page each."""
+    from notifydb.lint.registry import load_rules
+
+    rules = load_rules()
+    rows = [
+        f"| [{rule.name}](rules/{rule.name}.md) | {rule.family} | {rule.severity} | {_first_line(rule)} |"
+        for rule in rules
+    ]
+    head = (HERE / "rules.head.md").read_text(encoding="utf-8")
+    table = "| rule | family | severity | finds |\n|---|---|---|---|\n"
+    yield HERE / "rules.md", f"{NOTE}\n{head}\n{table}" + "\n".join(rows) + "\n"
+    for rule in rules:
+        yield HERE / "rules" / f"{rule.name}.md", rule_page(rule)
+
+
+def rule_page(rule: Any) -> str:
+    lock = f"\n- Lock: {rule.lock}" if rule.lock is not None else ""
+    return (
+        f"{NOTE}\n# {rule.name}\n\n{rule.documentation}\n\n- Family: {rule.family}\n- Severity: {rule.severity}\n"
+        f"- Judged on: {', '.join(rule.levels)}{lock}\n\n## What to do instead\n\n```\n{rule.safe_form}\n```\n"
+        f"{_examples('Found', rule.bad)}{_examples('Not found', rule.good)}"
+    )
+
+
+def _examples(title: str, examples: Any) -> str:
+    bodies = [textwrap.dedent(example.upgrade).strip() for example in examples]
+    shown = [f"```python\n{body}\n```\n" for body in bodies if body]
+    return f"\n## {title}\n\n" + "\n".join(shown) if shown else ""
+
+
+def _first_line(rule: Any) -> str:
+    return str(rule.documentation).splitlines()[0]
 
 
 def main() -> int:

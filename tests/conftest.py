@@ -31,6 +31,8 @@ _SCRUBBED = (
     "CI",
 )
 
+ON_CI = bool(os.environ.get("CI"))
+
 for _name in list(os.environ):
     if _name.startswith(_SCRUBBED):
         del os.environ[_name]
@@ -50,8 +52,17 @@ def _server(config: pytest.Config) -> Server:
     return Server(ROOT / ".notifydb" / f"tests-{os.environ['TEST_RUN']}", binaries)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = len(terminalreporter.stats.get("skipped", []))
+    terminalreporter.write_line(f"tests skipped: {skipped}")
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        if ON_CI and reporter is not None and reporter.stats.get("skipped"):
+            # On CI a skipped test is a check that did not run.
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         server = _server(session.config)
         server.stop()
         shutil.rmtree(server.folder, ignore_errors=True)

@@ -38,12 +38,12 @@ def rules(
 
 def _explain(deps: Deps, rule: Rule) -> None:
     deps.console.data(
-        f"{rule.name} ({rule.family}, {rule.severity})\n\n{rule.documentation}\n\n{rule.help.strip()}"
+        f"{rule.name} ({rule.family}, {rule.severity})\n\n{rule.documentation}\n\n{rule.safe_form}"
     )
 
 
 def _row(rule: Rule) -> dict[str, object]:
     return {
         "name": rule.name, "family": rule.family, "severity": rule.severity,
-        "description": rule.documentation, "help": rule.help,
+        "description": rule.documentation, "help": rule.safe_form,
     }  # fmt: skip

@@ -91,6 +91,7 @@ class Stage:
         if hidden > 1:
             lines = [*lines[:_SHOWN], f"... {hidden} more lines ...", *lines[-_SHOWN - 1 :]]
         for line in lines:
+            line = line.replace(str(self.folder), "$DEMO")
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
