@@ -102,6 +102,9 @@ class _Reader:
         self.settings = settings
         self.unknown: list[str] = []
         self.memberships = tuple(self._known("owned_through", names.membership))
+        for membership in self.memberships:
+            if not membership.key.table.primary_key:
+                raise errors.ConfigurationError(f"{membership.key.table.name} has no primary key to purge by")
         groups = {membership.key.table.name for membership in self.memberships}
         self.selected = frozenset({target.table.name, *groups})
         founders = self._known("owned_when_empty", names.column)
