@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
-from conftest import SmallProject, query
 
+from conftest import SmallProject, query
 from notifydb import errors
 from notifydb.migrator import execute
 from notifydb.postgres.connect import make_engine

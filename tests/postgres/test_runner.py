@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from conftest import SmallProject, name_of, query
 
+from conftest import SmallProject, name_of, query
 from notifydb import errors, guard
 from notifydb.guard import Mark, Operation, Request, Target
 from notifydb.migrator import execute

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import query
 
+from conftest import query
 from notifydb import errors, guard
 from notifydb.guard import Mark, Operation, Request, Target
 from notifydb.settings import Environment, Voice

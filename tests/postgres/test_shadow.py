@@ -6,8 +6,8 @@ import secrets
 import threading
 
 import pytest
-from conftest import SmallProject, name_of, query
 
+from conftest import SmallProject, name_of, query
 from notifydb import errors
 from notifydb.revisions.reader import read_history
 from notifydb.shadow import database as shadow
