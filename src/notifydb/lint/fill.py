@@ -121,11 +121,13 @@ class _Filler:
 
     def _try(self, table: str, keys: Sequence[_ForeignKey]) -> str | None:
         try:
-            count = self._loaded[table] = self._count(table)
+            loaded = count = self._loaded[table] = self._count(table)
+            # That many besides the loaded ones, because only the synthetic ones are referred to.
+            wanted = loaded + self.rows if loaded < self.rows else 0
             for attempt in range(_ATTEMPTS):
-                if count < self.rows:
+                if count < wanted:
                     # Later on most candidates collide, so that more are tried than are missing.
-                    self._insert(table, keys, self.rows if attempt else self.rows - count, attempt)
+                    self._insert(table, keys, self.rows if attempt else wanted - count, attempt)
                     count = self._count(table)
         except psycopg.Error as error:
             return str(error).splitlines()[0]
