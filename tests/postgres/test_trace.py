@@ -279,6 +279,17 @@ def test_a_small_table_is_not_worth_a_finding(tmp_path: Path, server_url: str) -
     assert _lint(example, tmp_path, server_url, options).findings == ()
 
 
+def test_few_rows_do_not_make_the_trace_blind(tmp_path: Path, server_url: str) -> None:
+    example = Example('op.execute("DO $$ BEGIN ALTER TABLE users ALTER email SET NOT NULL; END $$")')
+    report = _lint(example, tmp_path, server_url, Options(rows=50))
+    assert [(each.rule, each.status) for each in report.findings] == [("scan-under-lock", "raised")]
+
+
+def test_no_rows_are_told(tmp_path: Path, server_url: str) -> None:
+    report = _lint(Example('op.drop_index("ix_users_email")'), tmp_path, server_url, Options(rows=0))
+    assert [each.reason for each in report.skipped] == ["traced without rows, because none were asked for"]
+
+
 def test_a_suppressed_scan_is_not_raised_again(tmp_path: Path, server_url: str) -> None:
     example = Example("""
         # notifydb: ignore[create-index-not-concurrent] because it runs in the maintenance window

@@ -29,3 +29,8 @@ class Options:
     select: frozenset[str] | None = None
     ignore: frozenset[str] = frozenset()
     severities: Mapping[str, Severity] = dataclasses.field(default_factory=dict)
+
+    @property
+    def notable_rows(self) -> int:
+        """So many rows on the shadow stand for a table that is not small: never more than it was given."""
+        return max(1, min(self.small_table_rows, self.rows))

@@ -49,8 +49,11 @@ def observe(shadows: Shadows, project: Project, revision: Revision, rows: int) -
             catalog = read_catalog(driver)
         survey, error = _run(url, project, revision)
     touched = _touched(survey, catalog)
-    if not touched or rows < 1:
+    if not touched:
         return Observed(survey, catalog, error=error)
+    if rows < 1:
+        unjudged = Skipped(revision.id, "trace", "traced without rows, because none were asked for")
+        return Observed(survey, catalog, (unjudged,), error)
     with shadows.at(parent) as url:
         filled = fill(_conninfo(url), touched, rows)
         measured, _ = _run(url, project, revision)

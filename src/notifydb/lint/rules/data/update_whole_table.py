@@ -64,7 +64,7 @@ class UpdateWholeTable(Rule):
         if any(_whole(statement)):
             return
         for table, rows in (trace.changed or {}).items():
-            if rows >= ctx.options.small_table_rows and not ctx.is_small(table):
+            if rows >= ctx.options.notable_rows and not ctx.is_small(table):
                 yield self.finding(
                     statement,
                     f"It changes {rows:,} rows of {table} in one go; each is locked until the"

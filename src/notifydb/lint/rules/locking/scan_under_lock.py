@@ -55,7 +55,7 @@ class ScanUnderLock(Rule):
             mode = trace.lock_on(table)
             if mode is None or mode <= LockMode.SHARE_UPDATE_EXCLUSIVE or table in trace.rewritten:
                 continue
-            if rows >= ctx.options.small_table_rows and not ctx.is_small(table):
+            if rows >= ctx.options.notable_rows and not ctx.is_small(table):
                 yield self.finding(
                     statement,
                     f"It reads {rows:,} rows of {table} while its transaction holds {mode}:"

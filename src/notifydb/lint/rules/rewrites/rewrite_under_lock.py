@@ -44,7 +44,7 @@ class RewriteUnderLock(Rule):
 
     def check_trace(self, statement: Statement, trace: Trace, ctx: RevisionContext) -> Iterator[Finding]:
         for table in trace.rewritten:
-            if (trace.rows_of(table) or 0) >= ctx.options.small_table_rows and not ctx.is_small(table):
+            if (trace.rows_of(table) or 0) >= ctx.options.notable_rows and not ctx.is_small(table):
                 yield self.finding(
                     statement,
                     f"It writes {table} and its indexes anew; every read and write of it waits.",
