@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from inline_snapshot import snapshot
 
@@ -170,7 +168,23 @@ def test_the_embedded_database_from_start_to_reset(notifydb: Notifydb, small_pro
     assert notifydb("db", "stop").err == "it was not running\n"
 
 
-def test_a_file_name_may_hold_a_secret_too(notifydb: Notifydb, tmp_path: Path) -> None:
-    """What a user types is repeated in errors: it goes through the same redaction."""
+def test_a_password_in_a_migration_leaves_valid_json(small_project: SmallProject, notifydb: Notifydb) -> None:
+    """Redacting the finished document once cut a quote out of it."""
+    small_project.add(
+        "0001_users", 'op.create_table("users", sa.Column("id", sa.Integer))', 'op.drop_table("users")'
+    )
+    body = """op.execute("UPDATE users SET a = 'postgres://u:s3cr3t@h/d', b = 'password = \\"s3cr3t\\"'")"""
+    small_project.add("0002_secret", body)
+    for output in ("json", "sarif"):
+        report = notifydb("lint", "0002", "--static", "--format", output)
+        assert report.json
+        assert "s3cr3t" not in report.out
+    text = notifydb("lint", "0002", "--static")
+    assert "postgres://u:***@h/d" in text.out
+    assert "s3cr3t" not in text.out
+
+
+def test_what_is_typed_is_redacted_in_errors(notifydb: Notifydb) -> None:
     shown = notifydb("lint", "postgresql://user:s3cr3t@host/db")
+    assert shown.code == 2
     assert "s3cr3t" not in shown.err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 import traceback
@@ -31,7 +30,7 @@ from notifydb.cli import (
     status,
     upgrade,
 )
-from notifydb.cli.console import Console
+from notifydb.cli.console import Console, RedactingFormatter
 
 
 class Terminated(KeyboardInterrupt):
@@ -101,11 +100,10 @@ def root(
 def main() -> NoReturn:
     """Runs the command line; never returns, never shows a traceback for what is the user's to mend."""
     signal.signal(signal.SIGTERM, _terminate)
-    level = os.environ.get("NOTIFYDB_LOG_LEVEL", "warning").upper()
     # Our own handler, whatever an application configures: a migration run must not lose its voice.
-    logging.basicConfig(
-        stream=sys.stderr, level=level if level in logging.getLevelNamesMapping() else "WARNING"
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     try:
         app(standalone_mode=True)
     except errors.NotifydbError as error:
@@ -140,7 +138,7 @@ def _bug() -> int:
 
 
 def _wants_traceback() -> bool:
-    return os.environ.get("NOTIFYDB_LOG_LEVEL", "").lower() == "debug"
+    return logging.getLogger().isEnabledFor(logging.DEBUG)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:

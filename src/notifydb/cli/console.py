@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
 
 #: The version of every `--format json` document; a field may be added within a version, none is removed.
 JSON_VERSION = 1
+
+
+class RedactingFormatter(logging.Formatter):
+    """Log records and their tracebacks, without passwords."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _clean(super().format(record))
 
 
 class Console:
@@ -37,13 +45,13 @@ class Console:
         return self._out.is_terminal and not self._out.no_color
 
     def raw(self, text: str) -> None:
-        """Text that is formatted already."""
-        sys.stdout.write(_clean(text))
+        """Text that is formatted already, from values that hold no secret."""
+        sys.stdout.write(text)
 
     def json(self, document: Mapping[str, object]) -> None:
         """The whole answer as one JSON document."""
-        text = json.dumps({"version": JSON_VERSION, **document}, indent=2, default=str)
-        sys.stdout.write(_clean(text) + "\n")
+        text = json.dumps({"version": JSON_VERSION, **_cleaned(document)}, indent=2, default=str)
+        sys.stdout.write(text + "\n")
 
     def say(self, text: str, style: str | None = None) -> None:
         """A line about what is going on."""
@@ -85,6 +93,17 @@ def _escape(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
+
+
+def _cleaned(value: Any) -> Any:
+    """Each string by itself: cleaning the finished document could cut its quotes."""
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, Mapping):
+        return {key: _cleaned(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(each) for each in value]
+    return value
 
 
 def _clean(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,9 @@ class Deps:
     def loaded(self) -> Loaded:
         from notifydb.settings import load_settings
 
-        return load_settings(self.options)
+        loaded = load_settings(self.options)
+        logging.getLogger().setLevel(loaded.settings.log_level.upper())
+        return loaded
 
     @property
     def settings(self) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ from notifydb import errors
 from notifydb.cli.deps import Deps
 
 if TYPE_CHECKING:
-    from notifydb.findings import Report
+    from notifydb.findings import Finding, Report
     from notifydb.lint.options import Options
     from notifydb.shadow.database import Shadows
 
@@ -121,6 +122,26 @@ def _options(deps: Deps, *, trace: bool, static: bool) -> Options:
 
 def _show(deps: Deps, report: Report, output: LintFormat, *, verbose: bool) -> None:
     from notifydb.reporters import REPORTERS, View
+    from notifydb.settings import redact
 
     view = View(deps.loaded.root, color=deps.console.colors and output is LintFormat.TEXT, verbose=verbose)
-    deps.console.raw(REPORTERS["terminal" if output is LintFormat.TEXT else output.value](report, view))
+    render = REPORTERS["terminal" if output is LintFormat.TEXT else output.value]
+    text = render(_without_secrets(report), view)
+    # The terminal's text shows lines of the file, too.
+    deps.console.raw(redact(text) if output is LintFormat.TEXT else text)
+
+
+def _without_secrets(report: Report) -> Report:
+    """Redacted value by value: in a finished JSON document a cut could take a quote along."""
+    from notifydb.settings import redact
+
+    def clean(finding: Finding) -> Finding:
+        sql = finding.sql and redact(finding.sql)
+        return dataclasses.replace(finding, message=redact(finding.message), sql=sql)
+
+    return dataclasses.replace(
+        report,
+        findings=tuple(map(clean, report.findings)),
+        refuted=tuple(map(clean, report.refuted)),
+        skipped=tuple(dataclasses.replace(each, reason=redact(each.reason)) for each in report.skipped),
+    )

@@ -25,7 +25,6 @@ def new(
     from notifydb.revisions import changes
 
     deps = Deps()
-    deps.history.head  # noqa: B018  # two heads are mended before anything is compared
     comparison = None if empty else compared(deps)
     if comparison is not None and not comparison.differences:
         _report(deps, None, output, written=False)

@@ -24,15 +24,18 @@ def upgrade(
 ) -> None:
     """Run the pending migrations."""
     from notifydb.runner.plan import plan_upgrade
+    from notifydb.settings.environment import strictest
 
     deps = Deps(database_url=database_url, lock_wait=lock_wait)
-    deps.history.head  # noqa: B018  # two heads are mended before anything runs
+    if not target.startswith("+"):
+        # A target that is not there, or two heads, are told before anything is connected to.
+        deps.history.get(target)
     runner = deps.runner(listener_of(deps.console))
     if dry_run:
         report(deps, "upgrade", plan_upgrade(deps.history, runner.current(), target), output, ran=False)
         return
     with deps.console.working("upgrading"):
-        plan = runner.upgrade(target, environment=deps.settings.environment)
+        plan = runner.upgrade(target, environment=strictest(deps.loaded.voices))
     report(deps, "upgrade", plan, output, ran=True)
 
 

@@ -12,7 +12,7 @@ _POSTGRES = re.compile(r"^(postgres|postgresql)(\+\w+)?$")
 # The greedy match reaches the last @ before the path: passwords may hold an unescaped @, : or /.
 _IN_URL = re.compile(r"(?P<head>[A-Za-z][A-Za-z0-9+.\-]*://[^\s:/@'\"]*:)(?P<secret>[^\s'\"]*)(?=@)")
 _AS_FIELD = re.compile(
-    r"(?P<head>\b(?:pass(?:word|wd)?|pgpassword|sslpassword)['\"]?\s*[=:]\s*)"
+    r"(?P<head>\b(?:pass(?:word|wd)?|pgpassword|sslpassword)['\"]?\s*[=:]\s*\\*)"
     r"(?P<secret>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\s&'\",)}]+)",
     re.IGNORECASE,
 )
