@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
 #: The version of every `--format json` document; a field may be added within a version, none is removed.
 JSON_VERSION = 1
+#: A log that says nothing for longer looks like a hang.
+_SILENCE_SECONDS = 10
 
 
 class RedactingFormatter(logging.Formatter):
@@ -24,25 +29,27 @@ class RedactingFormatter(logging.Formatter):
 
 
 class Console:
-    """Where a command writes; `progress` is shown live on a terminal only."""
+    """Where a command writes: rich on a terminal, plain lines elsewhere."""
 
     def __init__(self) -> None:
-        self._out = _rich(stderr=False)
-        self._err = _rich(stderr=True)
         self._live: Any = None
+        self._told = time.monotonic()
 
     @property
     def is_terminal(self) -> bool:
-        return self._err.is_terminal
-
-    def data(self, text: str, style: str | None = None) -> None:
-        """A line of what was asked for."""
-        self._out.print(_clean(text), style=style, markup=False, highlight=False, soft_wrap=True)
+        return _is_terminal(sys.stderr)
 
     @property
     def colors(self) -> bool:
         """Whether stdout is a terminal that shows colours."""
-        return self._out.is_terminal and not self._out.no_color
+        return _is_terminal(sys.stdout) and not self._out.no_color
+
+    def data(self, text: str, style: str | None = None) -> None:
+        """A line of what was asked for."""
+        if _is_terminal(sys.stdout):
+            self._out.print(_clean(text), style=style, markup=False, highlight=False, soft_wrap=True)
+        else:
+            sys.stdout.write(_clean(text) + "\n")
 
     def raw(self, text: str) -> None:
         """Text that is formatted already, from values that hold no secret."""
@@ -55,16 +62,22 @@ class Console:
 
     def say(self, text: str, style: str | None = None) -> None:
         """A line about what is going on."""
-        self._err.print(_clean(text), style=style, markup=False, highlight=False, soft_wrap=True)
+        self._told = time.monotonic()
+        if self.is_terminal:
+            self._err.print(_clean(text), style=style, markup=False, highlight=False, soft_wrap=True)
+        else:
+            sys.stderr.write(_clean(text) + "\n")
 
     def progress(self, text: str) -> None:
-        """What is being done right now, inside of `working`."""
+        """What is being done right now, inside of `working`; off a terminal, a line now and then."""
         if self._live is not None:
             self._live.update(_escape(_clean(text)))
+        elif time.monotonic() - self._told > _SILENCE_SECONDS:
+            self.say(text)
 
     @contextmanager
     def working(self, text: str) -> Iterator[None]:
-        """On a terminal, a spinner with `text` until the block ends; nothing otherwise."""
+        """On a terminal, a spinner with `text` until the block ends."""
         if not self.is_terminal:
             yield
             return
@@ -73,6 +86,19 @@ class Console:
                 yield
             finally:
                 self._live = None
+
+    # rich is imported only where it is shown: it costs more than a short command.
+    @cached_property
+    def _out(self) -> RichConsole:
+        from rich.console import Console as RichConsole
+
+        return RichConsole()
+
+    @cached_property
+    def _err(self) -> RichConsole:
+        from rich.console import Console as RichConsole
+
+        return RichConsole(stderr=True)
 
     def error(self, message: str, *, reasons: tuple[str, ...] = (), hint: str | None = None) -> None:
         """What went wrong, why, and what to do next."""
@@ -83,10 +109,8 @@ class Console:
             self.say(f"  next: {hint}", style="cyan")
 
 
-def _rich(*, stderr: bool) -> RichConsole:
-    from rich.console import Console as RichConsole
-
-    return RichConsole(stderr=stderr)
+def _is_terminal(stream: TextIO) -> bool:
+    return stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
 
 
 def _escape(text: str) -> str:
