@@ -9,7 +9,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 import sqlalchemy.exc
 
-from notifydb import errors
+from notifydb import errors, guard
 from notifydb.guard import Operation, Permit, Request
 from notifydb.migrator import execute
 from notifydb.migrator.config import Project
@@ -85,7 +85,9 @@ class Runner:
 
     def _run(self, operation: str, plan: Plan, run: Callable[..., None]) -> None:
         engine = make_engine(self.url)
-        watch = Watch(self.destruction) if operation == "upgrade" else None
+        # Where everything is permitted there is nothing to watch for.
+        watched = operation == "upgrade" and bool(guard.refusals(self.destruction))
+        watch = Watch(self.destruction) if watched else None
         if watch is not None:
             watch.attach(engine)
 
