@@ -19,9 +19,12 @@ from notifydb.revisions.reader import read_history
 from notifydb.runner.upgrade import Runner, Waiting
 from notifydb.settings import Environment, Voice
 
-USERS = (
-    'op.execute("CREATE TABLE users (id int, name text)")\nop.execute("INSERT INTO users VALUES (1), (2)")'
-)
+USERS = """
+op.execute("CREATE TABLE users (id int, name text)")
+op.execute("INSERT INTO users VALUES (1), (2)")
+op.execute("CREATE FUNCTION zap() RETURNS void LANGUAGE sql AS 'DELETE FROM users'")
+op.execute("CREATE SCHEMA shop; CREATE TABLE shop.orders (id int)")
+"""
 HISTORY = "SELECT operation, revision, outcome FROM notifydb.history ORDER BY id"
 
 MakeRunner = Callable[..., Runner]
@@ -144,14 +147,39 @@ def test_a_runner_that_waited_finds_the_work_done(
     assert [type(event) for event in events] == [Waiting]
 
 
+BLOCK = "with op.get_context().autocommit_block():\n    "
 DESTROYERS = {
     'op.drop_table("users")': "drops table public.users",
     'op.drop_column("users", "name")': "drops column public.users.name",
     'op.execute("DELETE FROM users WHERE id = 1")': "deletes 1 row of public.users",
+    'op.execute("WITH gone AS (DELETE FROM users RETURNING id) SELECT * FROM gone")': "deletes 2 rows of public.users",
     'op.execute("TRUNCATE users")': "truncates public.users",
+    'op.execute("TRUNCATE users")\nop.execute("INSERT INTO users VALUES (3)")': "truncates public.users",
+    "op.execute(\"DO $$ BEGIN EXECUTE 'TRUNCATE ' || 'users'; INSERT INTO users VALUES (3); END $$\")": (
+        "truncates public.users"
+    ),
     "op.execute(\"DO $$ BEGIN EXECUTE 'DROP TABLE ' || 'users'; END $$\")": "drops table public.users",
-    'with op.get_context().autocommit_block():\n    op.execute("DROP TABLE users")': "drops table users",
-    'op.execute("COMMIT")\nop.execute("DELETE FROM users")': "deletes rows of users",
+    'op.execute("DROP SCHEMA shop CASCADE")': "drops table shop.orders",
+    # An autocommit block commits what is before it.
+    f'op.execute("DELETE FROM users")\n{BLOCK}op.execute("SELECT 1")': "deletes 2 rows of public.users",
+    'op.execute("DELETE FROM users")\nop.execute("COMMIT")': "deletes 2 rows of public.users",
+    'op.execute("DELETE FROM users; COMMIT; SELECT 1")': (
+        "commits in the middle of a string: what it does there cannot be checked"
+    ),
+    # Outside of a transaction.
+    f'{BLOCK}op.execute("DROP TABLE users")': "drops table public.users",
+    f'{BLOCK}op.execute("DROP SCHEMA shop CASCADE")': "drops table shop.orders",
+    f'{BLOCK}op.execute("WITH gone AS (DELETE FROM users RETURNING id) SELECT 1")': "deletes 2 rows of public.users",
+    f'{BLOCK}op.execute("SELECT zap()")': "deletes 2 rows of public.users",
+    'op.execute("COMMIT")\nop.execute("DELETE FROM users")': "deletes 2 rows of public.users",
+    'op.execute("COMMIT")\nop.execute("TRUNCATE users")': "truncates public.users",
+    'op.execute("COMMIT")\nop.execute("BEGIN")\nop.execute("DELETE FROM users")\nop.execute("COMMIT")': (
+        "deletes 2 rows of public.users"
+    ),
+    'op.execute("COMMIT")\nop.execute("BEGIN")\nop.execute("DELETE FROM users")': "deletes 2 rows of public.users",
+    f'{BLOCK}op.execute("DO $$ BEGIN DELETE FROM users; COMMIT; END $$")': (
+        "runs a DO block or procedure outside of a transaction, which may commit by itself"
+    ),
 }
 
 
@@ -165,6 +193,7 @@ def test_what_production_would_lose_is_refused_and_still_there(
         make_runner().upgrade()
     assert caught.value.reasons[0] == loss
     assert query(database, "SELECT count(*), count(name) FROM users") == [(2, 0)]
+    assert query(database, "SELECT version_num FROM alembic_version") == [("0001_users",)]
     assert query(database, HISTORY)[-1] == ("upgrade", "0002_destroys", "refused")
 
 
@@ -198,14 +227,31 @@ def test_a_reasoned_mark_lets_production_destroy(
         'op.execute("CREATE TEMP TABLE scratch (id int)"); op.execute("DROP TABLE scratch")',
         'op.create_table("new", sa.Column("id", sa.Integer)); op.drop_table("new")',
         'op.execute("CREATE INDEX ix ON users (name)"); op.execute("DROP INDEX ix")',
+        'op.execute("COMMIT")\nop.execute("CREATE INDEX CONCURRENTLY ix ON users (name)")',
+        f'{BLOCK}op.create_index("ix", "users", ["name"], postgresql_concurrently=True)',
+        f'{BLOCK}op.execute("VACUUM FULL users")\n    op.execute("INSERT INTO users VALUES (3)")',
+        f'{BLOCK}op.execute("SET statement_timeout = 0")\n    assert op.get_bind().scalar(sa.text("SELECT 1"))',
+        'op.execute("CREATE TABLE scratch (id int); TRUNCATE scratch")',
+        'op.execute("COMMIT")\nop.execute("UPDATE users SET name = 1")\nop.execute("BEGIN")\nop.execute("COMMIT")',
     ],
 )
 def test_what_loses_nothing_is_not_destructive(
-    body: str, small_project: SmallProject, make_runner: MakeRunner
+    body: str, database: str, small_project: SmallProject, make_runner: MakeRunner
 ) -> None:
     small_project.add("0001_users", USERS)
     small_project.add("0002_harmless", body)
     assert len(make_runner().upgrade().steps) == 2
+    assert query(database, "SELECT version_num FROM alembic_version") == [("0002_harmless",)]
+
+
+def test_a_rewrite_of_a_table_that_was_emptied_before_is_no_truncate(
+    small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_users", USERS)
+    path = small_project.add("0002_empties", 'op.execute("DELETE FROM users")')
+    path.write_text(path.read_text() + '\ndestructive = "they were made up"\n')
+    small_project.add("0003_rewrites", 'op.execute("ALTER TABLE users ALTER COLUMN id TYPE bigint")')
+    assert len(make_runner().upgrade().steps) == 3
 
 
 def test_rows_deleted_by_the_migration_before_are_not_counted_again(

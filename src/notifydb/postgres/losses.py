@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 # Objects are told apart by oid and attribute number: a rename loses nothing.
-_READ = """
-    SELECT c.oid::bigint, n.nspname || '.' || c.relname, pg_relation_filenode(c.oid)::bigint,
-           CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) ELSE 0 END,
-           coalesce(pg_stat_get_xact_tuples_deleted(c.oid), 0),
+_READ: Final = """
+    SELECT c.oid::bigint, format('%I.%I', n.nspname, c.relname), pg_relation_filenode(c.oid)::bigint,
+           coalesce(pg_stat_get_live_tuples(c.oid), 0), coalesce(pg_stat_get_xact_tuples_deleted(c.oid), 0),
            (SELECT coalesce(jsonb_object_agg(a.attnum, a.attname), '{}') FROM pg_attribute a
             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -21,6 +20,8 @@ _READ = """
       AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'notifydb')
       AND c.relname <> 'alembic_version'
 """
+#: The server's count of live rows is an estimate; fewer missing rows than this share may be its error.
+_TOLERANCE: Final = 0.1
 
 
 class Cursor(Protocol):
@@ -32,11 +33,11 @@ class Cursor(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Table:
-    """A table as the transaction sees it: `deleted` counts rows, `size` bytes."""
+    """A table as the transaction sees it: `live` rows as the server estimates, `deleted` ones exactly."""
 
     name: str
     filenode: int | None
-    size: int
+    live: int
     deleted: int
     columns: Mapping[str, str]
 
@@ -50,12 +51,22 @@ def snapshot(cursor: Cursor) -> Snapshot:
     return {oid: Table(*rest) for oid, *rest in cursor.fetchall()}
 
 
-def losses(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
-    """What was there before and is not after, a sentence each."""
-    return tuple(_losses(before, after))
+def losses(before: Snapshot, cursor: Cursor) -> tuple[str, ...]:
+    """What was there before and is not now, a sentence each."""
+    after = snapshot(cursor)
+    return tuple(_losses(before, after, cursor))
 
 
-def _losses(before: Snapshot, after: Snapshot) -> Iterator[str]:
+def flush_counts(cursor: Cursor, server_version: int) -> None:
+    """Has the server count this transaction's rows when it is over, not up to a second later.
+
+    `server_version` as in `server_version_num`; older servers than 15 do it when they like.
+    """
+    if server_version >= 150_000:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+
+
+def _losses(before: Snapshot, after: Snapshot, cursor: Cursor) -> Iterator[str]:
     for oid, table in before.items():
         now = after.get(oid)
         if now is None:
@@ -63,8 +74,18 @@ def _losses(before: Snapshot, after: Snapshot) -> Iterator[str]:
             continue
         for number in sorted(table.columns.keys() - now.columns.keys(), key=int):
             yield f"drops column {table.name}.{table.columns[number]}"
-        if (deleted := now.deleted - table.deleted) > 0:
+        deleted = now.deleted - table.deleted
+        if deleted > 0:
             yield f"deletes {deleted} row{'s' if deleted > 1 else ''} of {table.name}"
-        # A truncated table gets an empty file; an emptied one keeps its pages.
-        if table.size and not now.size and table.filenode != now.filenode and deleted <= 0:
+        if table.filenode != now.filenode and _is_emptied(table, now, deleted, cursor):
             yield f"truncates {table.name}"
+
+
+def _is_emptied(table: Table, now: Table, deleted: int, cursor: Cursor) -> bool:
+    """A new file is a rewrite or a TRUNCATE, whatever was inserted after it; a rewrite keeps the rows."""
+    expected = table.live - max(deleted, 0)
+    if expected <= 0:
+        return False
+    cursor.execute(f"SELECT count(*) FROM {now.name}")  # noqa: S608
+    ((rows,),) = cursor.fetchall()
+    return bool(expected - rows > table.live * _TOLERANCE)

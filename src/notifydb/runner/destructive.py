@@ -1,7 +1,8 @@
 """The destructive guard of upgrades: what a migration takes away has to be permitted before it commits.
 
-Inside a transaction the catalog is compared with the one before, and what is not permitted rolls back.
-A statement outside of one is judged from its SQL before it runs, because nothing can take it back.
+Every transaction is compared, before it commits, with the catalog at its begin: Alembic's own, one that the
+migration ends with a raw COMMIT, and, outside of one, each statement in a transaction made for it. Only what
+cannot run in a transaction runs bare, and none of that loses rows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.pq import TransactionStatus
 from sqlalchemy import event
 
 from notifydb import errors, guard
@@ -29,31 +31,96 @@ class Watch:
     """Watches one engine's connections; `running` is the migration that is under way."""
 
     def __init__(self, request: Request) -> None:
-        """`request` is what the guard is asked; with the migration's own mark filled in."""
+        """`request` is what the guard is asked, with the migration's own mark filled in."""
         self.request = request
         self.running: Revision | None = None
         self._before: losses.Snapshot = {}
+        self._truncated: list[str] = []
+        self._wrapped = False
 
     def attach(self, engine: sa.Engine) -> None:
         """Starts watching what the engine's connections do."""
         event.listen(engine, "begin", self._begin)
-        event.listen(engine, "before_cursor_execute", self._judge_statement)
-
-    def check(self, conn: sa.Connection) -> None:
-        """Compares the catalog inside the migration's transaction; raises Refused, and so rolls back."""
-        with _cursor(conn) as cursor:
-            lost = losses.losses(self._before, losses.snapshot(cursor))
-        self._require(lost)
+        event.listen(engine, "commit", self._commit)
+        event.listen(engine, "before_cursor_execute", self._before_statement)
+        event.listen(engine, "after_cursor_execute", self._after_statement)
+        event.listen(engine, "handle_error", self._failed_statement)
 
     def _begin(self, conn: sa.Connection) -> None:
-        if not _is_outside_transaction(conn):
-            with _cursor(conn) as cursor:
-                self._before = losses.snapshot(cursor)
+        driver = _driver(conn)
+        if not driver.autocommit:
+            self._remember(driver)
 
-    def _judge_statement(self, conn: sa.Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        if self.running is not None and _is_outside_transaction(conn):
-            found = [fact for each in parse.parse(statement) for fact in each.facts]
-            self._require(tuple(text for fact in found if (text := _destroys(fact))))
+    def _commit(self, conn: sa.Connection) -> None:
+        driver = _driver(conn)
+        if driver.info.transaction_status is TransactionStatus.INTRANS:
+            self._check(driver)
+
+    def _before_statement(self, conn: sa.Connection, _cursor: Any, sql: str, *_: Any) -> None:
+        if self.running is None:
+            return
+        driver, statements = _driver(conn), parse.parse(sql)
+        found = [fact for each in statements for fact in each.facts]
+        self._truncated += [str(fact.relation) for fact in found if isinstance(fact, facts.Truncate)]
+        if facts.Transaction("commit") in found:
+            if len(statements) > 1:
+                self._require(("commits in the middle of a string: what it does there cannot be checked",))
+            self._check(driver)
+        elif driver.info.transaction_status is TransactionStatus.IDLE and driver.autocommit:
+            self._wrap(driver, found)
+
+    def _wrap(self, driver: psycopg.Connection[Any], found: list[facts.Fact]) -> None:
+        if any(isinstance(fact, facts.Opaque) for fact in found):
+            self._require(
+                ("runs a DO block or procedure outside of a transaction, which may commit by itself",)
+            )
+        elif not found or not all(_is_bare(fact) for fact in found):
+            driver.execute("BEGIN")
+            self._wrapped = True
+            self._remember(driver)
+
+    def _after_statement(self, conn: sa.Connection, _cursor: Any, sql: str, *_: Any) -> None:
+        driver = _driver(conn)
+        if self._wrapped:
+            try:
+                self._check(driver)
+            except errors.Refused:
+                self._end(driver, "ROLLBACK")
+                raise
+            self._end(driver, "COMMIT")
+        elif driver.autocommit and facts.Transaction("begin") in _facts(sql):
+            self._remember(driver)
+
+    def _failed_statement(self, context: sa.engine.ExceptionContext) -> None:
+        if self._wrapped and context.connection is not None:
+            self._wrapped = False
+            driver = _driver(context.connection)
+            if not driver.closed:
+                driver.execute("ROLLBACK")
+
+    def _end(self, driver: psycopg.Connection[Any], how: str) -> None:
+        self._wrapped = False
+        driver.execute(how)
+
+    def _remember(self, driver: psycopg.Connection[Any]) -> None:
+        self._truncated = []
+        with driver.cursor() as cursor:
+            self._before = losses.snapshot(cursor)
+
+    def _check(self, driver: psycopg.Connection[Any]) -> None:
+        """Compares inside the transaction; Refused leaves it to be rolled back."""
+        if self.running is None:
+            return
+        with driver.cursor() as cursor:
+            lost = losses.losses(self._before, cursor)
+            losses.flush_counts(cursor, driver.info.server_version)
+        self._require((*lost, *(text for name in self._truncated if (text := self._truncation(name, lost)))))
+
+    def _truncation(self, name: str, lost: tuple[str, ...]) -> str | None:
+        """A TRUNCATE of a table that was there before; said once."""
+        was_there = any(table.name.split(".")[-1] == name.split(".")[-1] for table in self._before.values())
+        said = any(text.startswith("truncates ") and text.endswith(name) for text in lost)
+        return f"truncates {name}" if was_there and not said else None
 
     def _require(self, lost: tuple[str, ...]) -> None:
         if not lost or self.running is None:
@@ -78,29 +145,26 @@ def reason_of(revision: Revision) -> str | None:
     return reason
 
 
-def _destroys(fact: facts.Fact) -> str | None:
+def _is_bare(fact: facts.Fact) -> bool:
+    """Whether it has to run outside of a transaction, or sets what outlives one; none of these loses rows."""
     match fact:
-        case facts.DropTable(relation=relation):
-            return f"drops table {relation}"
-        case facts.DropColumn(relation=relation, column=column):
-            return f"drops column {relation}.{column}"
-        case facts.Truncate(relation=relation):
-            return f"truncates {relation}"
-        case facts.ChangeRows(relation=relation, command="delete"):
-            return f"deletes rows of {relation}"
-        case facts.Opaque(command=command):
-            return f"runs a {command} block outside of a transaction, which nothing can check or take back"
+        case facts.CreateIndex() | facts.DropIndex() | facts.Reindex() | facts.DetachPartition():
+            return fact.concurrently
+        case facts.RewriteTable(command="VACUUM FULL" | "CLUSTER") | facts.Other(
+            "vacuum_stmt" | "cluster_stmt"
+        ):
+            return True
+        case facts.SetVariable() | facts.Transaction() | facts.AddEnumValue():
+            return True
         case _:
-            return None
+            return False
 
 
-def _is_outside_transaction(conn: sa.Connection) -> bool:
+def _facts(sql: str) -> list[facts.Fact]:
+    return [fact for each in parse.parse(sql) for fact in each.facts]
+
+
+def _driver(conn: sa.Connection) -> psycopg.Connection[Any]:
     driver = conn.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
-    return driver.autocommit
-
-
-def _cursor(conn: sa.Connection) -> psycopg.Cursor[Any]:
-    driver = conn.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return driver.cursor()
+    return driver

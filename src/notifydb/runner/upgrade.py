@@ -95,8 +95,6 @@ class Runner:
             if watch is not None and isinstance(event, execute.Started):
                 watch.running = self.history.revisions.get(event.revision)
             if isinstance(event, execute.Applied):
-                if watch is not None:
-                    watch.check(event.connection)
                 own.record(event.connection, self._entry(operation, event.revision, "done", event.seconds))
             self.listen(event)
 
