@@ -293,3 +293,87 @@ def test_debug_logging_shows_no_secret(grown: SmallProject, notifydb: Notifydb) 
     )
     assert "Traceback" in shown.err
     assert "s3cr3t" not in shown.err + shown.out
+
+
+def test_an_id_that_the_version_table_cannot_hold_is_refused_before_it_runs(
+    grown: SmallProject, notifydb: Notifydb, database: str
+) -> None:
+    long = "0003_a_name_of_more_than_thirty_two"
+    grown.add(long, 'with op.get_context().autocommit_block():\n    op.execute("CREATE TABLE half (id int)")')
+    refused = notifydb("upgrade", DATABASE_URL=database)
+    assert refused.code == 2
+    assert f"{long} has {len(long)} characters; alembic_version holds 32" in refused.err
+    assert query(database, "SELECT to_regclass('half')::text, to_regclass('users')::text") == [(None, None)]
+
+
+def test_several_rows_in_alembic_version_are_told_and_stamped_away(
+    grown: SmallProject, notifydb: Notifydb, database: str
+) -> None:
+    there = {"DATABASE_URL": database, "NOTIFYDB_ENVIRONMENT": "test"}
+    notifydb("upgrade", **there)
+    query(database, "INSERT INTO alembic_version VALUES ('0001_users')")
+    assert notifydb("status", **there).code == 1
+    for command in (["upgrade"], ["downgrade", "-1"], ["check", "--database"]):
+        refused = notifydb(*command, **there)
+        assert refused.code == 2
+        assert "alembic_version holds several rows" in refused.err
+    assert notifydb("stamp", "heads", **there).code == 0
+    assert query(database, "SELECT version_num FROM alembic_version") == [("0002_services",)]
+
+
+def test_a_revision_that_nobody_knows_can_be_stamped_over(
+    grown: SmallProject, notifydb: Notifydb, database: str
+) -> None:
+    there = {"DATABASE_URL": database, "NOTIFYDB_ENVIRONMENT": "test"}
+    notifydb("upgrade", **there)
+    query(database, "UPDATE alembic_version SET version_num = '0099_gone'")
+    unknown = notifydb("status", **there)
+    assert (unknown.code, "no file here has the revision 0099_gone" in unknown.err) == (1, True)
+    assert notifydb("stamp", "heads", **{**there, "NOTIFYDB_ENVIRONMENT": "staging"}).code == 3
+    assert notifydb("stamp", "heads", **there).code == 0
+    assert notifydb("status", "--at-head", **there).code == 0
+
+
+def test_the_strictest_voice_marks_an_empty_database(
+    grown: SmallProject, notifydb: Notifydb, database: str
+) -> None:
+    voices = {"NOTIFYDB_ENVIRONMENT": "development", "NOTIFY_ENVIRONMENT": "production"}
+    notifydb("upgrade", DATABASE_URL=database, **voices)
+    assert query(database, "SELECT name FROM notifydb.environment") == [("production",)]
+
+
+def test_a_role_that_may_not_ask_the_server_who_it_is(
+    grown: SmallProject, notifydb: Notifydb, database: str
+) -> None:
+    role = f"role_{name_of(database)}"
+    query(database, "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+    query(database, f"CREATE ROLE {role} LOGIN")
+    query(
+        database,
+        f"GRANT CREATE ON DATABASE {name_of(database)} TO {role}; GRANT ALL ON SCHEMA public TO {role}",
+    )
+    try:
+        there = {"DATABASE_URL": database.replace("postgres@", f"{role}@"), "NOTIFYDB_ENVIRONMENT": "test"}
+        done = notifydb("upgrade", **there)
+        assert done.code == 0, done.err
+        assert "GRANT EXECUTE ON FUNCTION pg_control_system()" in done.err
+        purge = notifydb("purge", "--prefix", "notify-tests", "--confirm", name_of(database), **there)
+        assert purge.code == 3
+    finally:
+        query(database, f"DROP OWNED BY {role}")
+        query(database, f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_at_any_early_moment_is_no_traceback(number: signal.Signals, grown: SmallProject) -> None:
+    for delay in (0.05, 0.15, 0.25, 0.4):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "notifydb", "settings"],
+            cwd=grown.project.root, env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        time.sleep(delay)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
+        expected = {0, 128 + number, -number} | ({1} if number is signal.SIGINT else set())
+        assert process.returncode in expected, (delay, err)
+        assert "Terminated" not in err

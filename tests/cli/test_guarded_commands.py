@@ -168,6 +168,25 @@ def test_the_embedded_database_from_start_to_reset(notifydb: Notifydb, small_pro
     assert notifydb("db", "stop").err == "it was not running\n"
 
 
+def test_a_url_that_only_looks_embedded_is_not(notifydb: Notifydb, small_project: SmallProject) -> None:
+    """libpq connects to hostaddr, whatever host says: such a database was once purged without a mark."""
+    small_project.add("0001_users", 'op.create_table("users", sa.Column("id", sa.Integer))')
+    assert notifydb("db", "start").code == 0
+    try:
+        url = (
+            notifydb("db", "url", "--format", "json")
+            .json["url"]
+            .replace("FOLDER", str(small_project.project.root))
+        )
+        ours = notifydb("environment", "show", DATABASE_URL=url)
+        assert ours.code == 0, ours.err
+        led_away = notifydb("purge", "--prefix", PREFIX, "--confirm", "notifydb",
+                            DATABASE_URL=f"{url}&hostaddr=127.0.0.1&port=1")  # fmt: skip
+        assert led_away.code in (2, 4), led_away.err
+    finally:
+        notifydb("db", "stop")
+
+
 def test_a_password_in_a_migration_leaves_valid_json(small_project: SmallProject, notifydb: Notifydb) -> None:
     """Redacting the finished document once cut a quote out of it."""
     small_project.add(

@@ -86,6 +86,14 @@ def test_a_long_message_is_shortened_by_whole_words(there: dict[str, str], notif
     assert notifydb("migrate", "new", "--empty", "-m", "!!!", **there).code == 2
 
 
+@pytest.mark.parametrize("message", ['a """ b', "back\\slash\\", 'ends with "', "two\nlines", "it's"])
+def test_no_message_makes_a_file_that_is_no_python(
+    message: str, there: dict[str, str], notifydb: Notifydb
+) -> None:
+    assert notifydb("migrate", "new", "--empty", "-m", message, **there).code == 0
+    assert notifydb("heads").code == 0
+
+
 def test_models_that_cannot_be_loaded(
     there: dict[str, str], small_project: SmallProject, notifydb: Notifydb
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import datetime
 import re
@@ -66,13 +67,25 @@ def _render(
     imports = _DIALECT_IMPORT if re.search(r"\bpostgresql\.", upgrade + downgrade) else ""
     try:
         text = Template(filename=str(template)).render_unicode(  # noqa: S702
-            up_revision=revision, down_revision=head, message=message, imports=imports,
+            up_revision=revision, down_revision=head, message=_for_docstring(message), imports=imports,
             branch_labels=None, depends_on=None, create_date=datetime.datetime.now(tz=datetime.UTC),
             upgrades=_body(upgrade), downgrades=_body(downgrade), comma=_comma,
         )  # fmt: skip
     except Exception as error:
         raise errors.ConfigurationError(f"{template.name} cannot be rendered: {error}") from error
-    return re.sub(r"\n{4,}", "\n\n\n", str(text))
+    source = re.sub(r"\n{4,}", "\n\n\n", str(text))
+    try:
+        ast.parse(source)
+    except SyntaxError as error:
+        raise errors.ConfigurationError(
+            f"{template.name} makes no Python: line {error.lineno}: {error.msg}"
+        ) from error
+    return source
+
+
+def _for_docstring(message: str) -> str:
+    """One line that ends no docstring and escapes nothing."""
+    return " ".join(message.split()).replace("\\", "\\\\").replace('"', "'")
 
 
 def _body(rendered: str) -> str:

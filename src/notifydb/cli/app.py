@@ -43,11 +43,11 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except Terminated:
-            sys.exit(_stopped("SIGTERM", 143))
-        except KeyboardInterrupt:
-            sys.exit(_stopped("SIGINT", 130))
+        except KeyboardInterrupt as stop:
+            sys.exit(_stopped(stop))
 
+
+_terminated: list[bool] = []
 
 app = typer.Typer(
     cls=Commands,
@@ -108,6 +108,11 @@ def main() -> NoReturn:
         app(standalone_mode=True)
     except errors.NotifydbError as error:
         sys.exit(_report(error))
+    except KeyboardInterrupt as stop:
+        sys.exit(_stopped(stop))
+    except SystemExit as end:
+        # A signal while the arguments are read is taken for an abort by the framework.
+        sys.exit(143 if _terminated else end.code)
     except Exception:
         sys.exit(_bug())
     sys.exit(0)
@@ -123,7 +128,8 @@ def _report(error: errors.NotifydbError) -> int:
     return error.exit_code
 
 
-def _stopped(name: str, code: int) -> int:
+def _stopped(stop: KeyboardInterrupt) -> int:
+    name, code = ("SIGTERM", 143) if isinstance(stop, Terminated) else ("SIGINT", 130)
     Console().say(
         f"stopped by {name}: what was running was rolled back; notifydb status shows where it stands"
     )
@@ -142,4 +148,5 @@ def _wants_traceback() -> bool:
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    _terminated.append(True)
     raise Terminated

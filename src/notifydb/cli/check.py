@@ -50,10 +50,11 @@ def _check_models(deps: Deps, output: OutputFormat) -> None:
 
 def _check_database(deps: Deps, output: OutputFormat) -> None:
     from notifydb.postgres import failures
+    from notifydb.runner.plan import plan_upgrade
     from notifydb.verify.drift import drift
 
-    current = deps.runner(lambda _: None).current()
-    revision = current[0] if current else None
+    plan = plan_upgrade(deps.history, deps.runner(lambda _: None).current(), "+0")
+    revision = None if plan.target == "base" else plan.target
     place = revision or "base"
     shadows = deps.shadows()
     with deps.console.working("replaying the history on a shadow database"), failures.translated():

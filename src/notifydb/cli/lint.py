@@ -37,7 +37,9 @@ def lint(
     trace: Annotated[
         bool, typer.Option("--trace", help="Demand the trace: exit 4 without a shadow.")
     ] = False,
-    static: Annotated[bool, typer.Option("--static", help="Judge the text only; needs no database.")] = False,
+    static: Annotated[
+        bool, typer.Option("--static", help="Judge what it would send; needs no database.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="What could not be checked fails, too.")] = False,
     rows: Annotated[
         int | None, typer.Option("--rows", min=0, help="Synthetic rows per table of the shadow.")

@@ -23,6 +23,8 @@ def heads(output: Format = OutputFormat.TEXT) -> None:
     else:
         for revision in found:
             deps.console.data(revision)
+    if not found:
+        deps.console.say("there are no migrations yet", style="dim")
     if len(found) > 1:
         deps.console.error(f"the history has {len(found)} heads", hint="notifydb migrate renumber")
         raise typer.Exit(1)

@@ -25,13 +25,13 @@ def settings(output: Format = OutputFormat.TEXT) -> None:
 def _shown(deps: Deps, name: str) -> object:
     from pydantic import SecretStr
 
-    from notifydb.settings import redact
+    from notifydb.settings import shown_url
 
     value: object = deps.settings
     for part in name.split("."):
         value = getattr(value, part)
     if isinstance(value, SecretStr):
-        return redact(value.get_secret_value())
+        return shown_url(value.get_secret_value())
     if isinstance(value, tuple):
         return ", ".join(value) or None
     return value if value is None or isinstance(value, bool | int | float) else str(value)

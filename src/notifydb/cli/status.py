@@ -27,7 +27,7 @@ def status(
         deps.console.json(_document(found))
     else:
         _show(deps, found)
-    if found.unknown or (at_head and not found.at_head):
+    if found.unknown or found.is_torn or (at_head and not found.at_head):
         raise typer.Exit(1)
 
 
@@ -69,6 +69,12 @@ def _show(deps: Deps, found: Status) -> None:
         deps.console.error(
             f"no file here has the revision {', '.join(found.unknown)}",
             hint="switch to the branch that has it, or deploy the code that brought it",
+        )
+        return
+    if found.is_torn:
+        deps.console.error(
+            "alembic_version holds several rows",
+            hint="find out which one is true, then: notifydb stamp REVISION",
         )
         return
     deps.console.data(f"pending   {len(found.pending)}")

@@ -40,15 +40,15 @@ def find_project(
 
     Raises ConfigurationError when there is no folder with `versions` in it.
     """
-    candidates = (
-        [script_location] if script_location else [_from_ini(root), Path("alembic"), Path("migrations")]
-    )
-    for candidate in filter(None, candidates):
+    given = script_location or _from_ini(root)
+    candidates = [given] if given else [Path("alembic"), Path("migrations")]
+    for candidate in candidates:
         if (root / candidate / "versions").is_dir():
             return Project(root, root / candidate, metadata, bootstrap)
-    looked = ", ".join(f"{candidate}/versions" for candidate in candidates if candidate)
+    looked = ", ".join(f"{candidate}/versions" for candidate in candidates)
+    says = "alembic.ini: " if given and not script_location else ""
     raise errors.ConfigurationError(
-        f"there is no migrations folder: looked for {looked} in {root}",
+        f"{says}there is no migrations folder: looked for {looked} in {root}",
         hint="name it with NOTIFYDB_SCRIPT_LOCATION or script_location in [tool.notifydb]",
     )
 
@@ -56,10 +56,18 @@ def find_project(
 def _from_ini(root: Path) -> Path | None:
     """`script_location` of alembic.ini; read raw, because its `%(here)s` is Alembic's to interpolate."""
     parser = configparser.ConfigParser(interpolation=None)
-    if not parser.read(root / "alembic.ini", encoding="utf-8"):
-        return None
-    location = parser.get("alembic", "script_location", fallback=None)
-    return Path(location.replace("%(here)s", ".")) if location else None
+    try:
+        parser.read(root / "alembic.ini", encoding="utf-8")
+    except (configparser.Error, ValueError) as error:
+        # The error's text quotes lines of the file, and there may be a URL in them.
+        raise errors.ConfigurationError(f"alembic.ini cannot be read: {type(error).__name__}") from None
+    location = parser.get("alembic", "script_location", fallback="").replace("%(here)s", ".")
+    if ":" in location:
+        raise errors.ConfigurationError(
+            f"alembic.ini: script_location = {location} is a package's folder, which is not looked up",
+            hint="set NOTIFYDB_SCRIPT_LOCATION to the folder itself",
+        )
+    return Path(location.replace("%%", "%")) if location else None
 
 
 def alembic_config(project: Project, **options: Any) -> Config:

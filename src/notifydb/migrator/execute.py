@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
-import sqlalchemy.exc
 from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
@@ -18,6 +15,8 @@ from alembic.util.exc import CommandError
 
 from notifydb import errors
 from notifydb.migrator.config import Project, alembic_config, entered
+from notifydb.migrator.frames import reason, where
+from notifydb.migrator.script import open_script
 from notifydb.postgres import failures
 from notifydb.postgres.connect import LEFT_TRANSACTION
 from notifydb.settings.url import redact
@@ -99,11 +98,20 @@ class _Run:
 
     def execute(self, engine: sa.Engine) -> None:
         with entered(self.project), failures.translated():
-            config = alembic_config(self.project)
-            script = _load(ScriptDirectory.from_config(config), self.project)
-            with engine.connect() as conn, EnvironmentContext(config, script, fn=self._steps(script)) as env:
+            script, config = open_script(self.project), alembic_config(self.project)
+            with (
+                engine.connect() as conn,
+                EnvironmentContext(config, script, fn=self._steps(script)) as env,
+            ):
                 sa.event.listen(conn, "commit", self._committed)
-                env.configure(connection=conn, transaction_per_migration=True, on_version_apply=self._applied)
+                stamping = self.direction == "stamp"
+                # A stamp replaces whatever is there, several rows or a revision that nobody knows, at once.
+                env.configure(
+                    connection=conn,
+                    transaction_per_migration=not stamping,
+                    purge=stamping,
+                    on_version_apply=self._applied,
+                )
                 self._migrate(env, conn)
 
     def _migrate(self, env: EnvironmentContext, conn: sa.Connection) -> None:
@@ -155,10 +163,10 @@ class _Run:
                 f"the connection was lost in {revision}: {failures.first_line(error)}",
                 hint="run the same command again: what was not committed is not stamped",
             )
-        place = _place_in(self.project.script_location, error)
+        place = where(self.project.script_location, error)
         verb = "downgrade" if self.direction == "down" else "upgrade"
         return errors.MigrationFailed(
-            f"{revision} failed in {verb}(){place}: {redact(_reason(error))}",
+            f"{revision} failed in {verb}(){place}: {redact(reason(error))}",
             revision=revision,
             hint=(
                 "it had left its transaction: look at what it did before you run it again"
@@ -168,37 +176,7 @@ class _Run:
         )
 
 
-def _load(script: ScriptDirectory, project: Project) -> ScriptDirectory:
-    """Imports the migrations now, so that one which cannot be imported is told apart from one that fails."""
-    try:
-        script.get_heads()
-    except CommandError as error:
-        raise errors.HistoryError(str(error)) from error
-    except Exception as error:
-        raise errors.ConfigurationError(
-            f"the migrations cannot be imported{_place_in(project.script_location, error)}:"
-            f" {redact(_reason(error))}",
-            hint="do they need the application or its environment? see NOTIFYDB_BOOTSTRAP",
-        ) from error
-    return script
-
-
 def _revision_of(step: Any) -> str:
     """A RevisionStep knows its revision, a StampStep only where it leads to."""
     revision = getattr(step, "revision", None)
     return str(revision.revision) if revision is not None else ", ".join(step.to_revisions) or "base"
-
-
-def _place_in(folder: Path, error: BaseException) -> str:
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).is_relative_to(folder)
-    ]
-    return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, sqlalchemy.exc.DBAPIError):
-        return str(error.orig).strip()
-    return f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Which lines of a migration, and of the helpers it calls, led to the statement being sent."""
+"""Which lines of a migration, and of the helpers it calls, led to a statement or to a failure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import dataclasses
 import functools
 import inspect
 import sysconfig
+import traceback
 from pathlib import Path
 from types import FrameType
 
 import alembic
 import sqlalchemy
+import sqlalchemy.exc
 
 import notifydb
 
@@ -81,3 +83,17 @@ def _machinery() -> tuple[Path, ...]:
 @functools.cache
 def _resolved(filename: str) -> Path:
     return Path(filename).resolve()
+
+
+def where(folder: Path, error: BaseException) -> str:
+    """` at FILE:LINE` for the innermost line of a file below `folder`, empty if none was involved."""
+    trace = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame in trace if Path(frame.filename).is_relative_to(folder)]
+    return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+
+
+def reason(error: BaseException) -> str:
+    """What the server said, or the exception's name and text."""
+    if isinstance(error, sqlalchemy.exc.DBAPIError):
+        return str(error.orig).strip()
+    return f"{type(error).__name__}: {error}"

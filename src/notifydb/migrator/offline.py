@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from notifydb import errors
 from notifydb.migrator.config import Project, alembic_config, entered
 from notifydb.migrator.frames import Frame, call_chain, is_alembics_own
+from notifydb.migrator.script import open_script
 from notifydb.revisions.graph import Revision
 
 
@@ -39,7 +40,7 @@ def capture(project: Project, revision: Revision) -> tuple[Captured, ...]:
     """
     sink = _Sink(revision.path)
     with entered(project), redirect_stdout(io.StringIO()):
-        script = ScriptDirectory.from_config(alembic_config(project))
+        script = open_script(project)
         step = _step(script, revision)
         with EnvironmentContext(alembic_config(project), script, fn=step, as_sql=True) as env:
             env.configure(
@@ -61,10 +62,7 @@ def capture(project: Project, revision: Revision) -> tuple[Captured, ...]:
 
 
 def _step(script: ScriptDirectory, revision: Revision) -> Any:
-    try:
-        found = script.get_revision(revision.id)
-    except Exception as error:
-        raise errors.ConfigurationError(f"the migrations cannot be imported: {error}") from error
+    found = script.get_revision(revision.id)
     assert found is not None
 
     def steps(_rev: Any, _context: MigrationContext) -> Iterator[Any]:

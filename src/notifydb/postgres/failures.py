@@ -73,7 +73,11 @@ def _translate(error: sa.exc.DBAPIError) -> errors.NotifydbError | None:
         return errors.ConfigurationError(f"the database does not exist: {said}")
     if state == LOCK_NOT_AVAILABLE:
         return errors.LockNotAvailable(f"a lock was not granted in time: {said}", hint="try again later")
-    if state == INSUFFICIENT_PRIVILEGE or (state or "").startswith("28") or _NOT_LET_IN.search(said):
+    if state == INSUFFICIENT_PRIVILEGE:
+        return errors.ConfigurationError(
+            f"the role lacks a privilege: {said}", hint="grant it, or use a role that owns the database"
+        )
+    if (state or "").startswith("28") or _NOT_LET_IN.search(said):
         return errors.ConfigurationError(f"the server does not let this role in: {said}")
     if is_connection_lost(error):
         return errors.DatabaseUnreachable(

@@ -124,8 +124,20 @@ def read_mark(conn: sa.Connection) -> Mark:
 
 
 def write_mark(conn: sa.Connection, environment: Environment) -> None:
-    """Says in the database that it is `environment`, bound to this server and this database."""
-    conn.execute(_WRITE_MARK, {"name": environment.value})
+    """Says in the database that it is `environment`, bound to this server and this database.
+
+    Raises ConfigurationError when the role may not ask the server who it is; the transaction stays usable.
+    """
+    try:
+        with conn.begin_nested():
+            conn.execute(_WRITE_MARK, {"name": environment.value})
+    except sqlalchemy.exc.ProgrammingError as error:
+        if failures.sqlstate(error) != failures.INSUFFICIENT_PRIVILEGE:
+            raise
+        raise errors.ConfigurationError(
+            f"the database cannot be marked: {failures.first_line(error)}",
+            hint="let the role ask: GRANT EXECUTE ON FUNCTION pg_control_system() TO ...",
+        ) from error
 
 
 def target_of(conn: sa.Connection, *, embedded: bool) -> Target:

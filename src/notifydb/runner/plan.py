@@ -6,6 +6,7 @@ import dataclasses
 import re
 
 from notifydb import errors
+from notifydb.revisions import naming
 from notifydb.revisions.graph import History, Revision
 
 
@@ -17,6 +18,11 @@ class Status:
     heads: tuple[str, ...]
     pending: tuple[Revision, ...]
     unknown: tuple[str, ...]
+
+    @property
+    def is_torn(self) -> bool:
+        """Whether `alembic_version` holds more rows than the history has ends."""
+        return len(self.current) > max(len(self.heads), 1)
 
     @property
     def at_head(self) -> bool:
@@ -46,6 +52,18 @@ def plan_upgrade(history: History, current: tuple[str, ...], target: str = "head
     Raises HistoryError when the target, or what the database holds, is not in the folder.
     """
     _check_known(history, current)
+    plan = _plan_upgrade(history, current, target)
+    for each in plan.steps:
+        # The stamp would fail after the migration has run, and what left its transaction would stay.
+        if len(each.id) > naming.MAX_ID:
+            raise errors.HistoryError(
+                f"{each.id} has {len(each.id)} characters; alembic_version holds {naming.MAX_ID}",
+                hint="notifydb migrate renumber --all --from N shortens it by whole words, or rename it by hand",
+            )
+    return plan
+
+
+def _plan_upgrade(history: History, current: tuple[str, ...], target: str) -> Plan:
     applied = _applied(history, current)
     if match := re.fullmatch(r"\+(\d+)", target):
         pending = [each for each in history.ordered() if each.id not in applied]
@@ -103,6 +121,11 @@ def _only(current: tuple[str, ...]) -> str:
 
 
 def _check_known(history: History, current: tuple[str, ...]) -> None:
+    if len(current) > max(len(history.heads), 1):
+        raise errors.HistoryError(
+            f"alembic_version holds several rows: {', '.join(current)}",
+            hint="find out which one is true, then: notifydb stamp REVISION",
+        )
     for revision in current:
         if revision not in history.revisions:
             raise errors.HistoryError(

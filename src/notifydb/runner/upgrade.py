@@ -29,7 +29,14 @@ class Waiting:
     holder: str
 
 
-Event = execute.Event | Waiting
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unmarked:
+    """The empty database could not be marked for what it is, and why."""
+
+    error: errors.ConfigurationError
+
+
+Event = execute.Event | Waiting | Unmarked
 Listener = Callable[[Event], None]
 
 
@@ -136,9 +143,16 @@ class Runner:
             empty = own.is_empty(conn)
             own.install(conn)
             if empty and environment not in (None, Environment.UNKNOWN):
-                own.write_mark(conn, environment)
+                self._mark(conn, environment)
             if operation is not None and permit is not None:
                 permit.require(operation, str(conn.scalar(sa.text("SELECT current_database()"))))
+
+    def _mark(self, conn: sa.Connection, environment: Environment) -> None:
+        """An upgrade goes on without the mark: what needs one is refused then."""
+        try:
+            own.write_mark(conn, environment)
+        except errors.ConfigurationError as error:
+            self.listen(Unmarked(error))
 
     def _waiting(self, holder: str) -> None:
         self.listen(Waiting(holder))

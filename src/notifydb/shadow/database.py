@@ -82,7 +82,7 @@ class Shadows:
         """The name of the template for the chain, built from the longest prefix that is there."""
         if not chain:
             return None
-        names = _template_names(chain, self.project, version)
+        names = _template_names(chain, self.history, self.project, version)
         with _unavailable(), self._admin.connect() as admin:
             if _exists(admin, names[-1]):
                 _touch(admin, names[-1])
@@ -134,12 +134,13 @@ class Shadows:
         return sa.make_url(self.url).set(database=database).render_as_string(hide_password=False)
 
 
-def _template_names(chain: Sequence[Revision], project: Project, version: str) -> list[str]:
+def _template_names(chain: Sequence[Revision], history: History, project: Project, version: str) -> list[str]:
     """A name for each prefix of the chain: what a migration does may hang on all before it."""
     digest = hashlib.sha256(f"1\0{version}\0{project.bootstrap}\0".encode())
+    migrations = {revision.path for revision in history.ordered()}
     for path in sorted(project.versions.rglob("*")):
-        # A migration may read a file that lies beside it.
-        if path.is_file() and path.suffix not in (".py", ".pyc"):
+        # A migration may read, or import, a file that lies beside it.
+        if path.is_file() and path.suffix != ".pyc" and path not in migrations:
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     names = []
     for revision in chain:
