@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from notifydb import errors
-from notifydb.settings import Environment, Loaded, load_settings, normalise_url, redact
+from notifydb.migrator.config import find_project
+from notifydb.settings import Environment, Loaded, load_settings
 from notifydb.settings.load import setting_names, variable_name
 
 SECRET = "s3cr3t/p@ss:word"
+ENCODED = quote(SECRET, safe="")
 
 
 def load(folder: Path, environ: dict[str, str] | None = None, **options: object) -> Loaded:
@@ -79,6 +80,11 @@ def test_every_name_of_the_database_becomes_psycopg(
     assert loaded.origins["database_url"] == origin
 
 
+def problem_of(loaded: Loaded) -> str:
+    assert loaded.database_problem is not None
+    return loaded.database_problem.message
+
+
 def vcap(**services: object) -> dict[str, str]:
     return {"VCAP_SERVICES": json.dumps({name.replace("_", "-"): bound for name, bound in services.items()})}
 
@@ -100,11 +106,44 @@ def test_several_bound_databases_have_to_be_told_apart(tmp_path: Path) -> None:
     both = vcap(
         aws_rds=[{"name": name, "credentials": {"uri": f"postgres://u@h/{name}"}} for name in ("a", "b")]
     )
-    with pytest.raises(errors.ConfigurationError, match="several databases: a, b"):
-        load(tmp_path, both)
+    assert "several databases: a, b" in problem_of(load(tmp_path, both))
     assert url_of(load(tmp_path, {**both, "NOTIFYDB_SERVICE_NAME": "b"})) == "postgresql+psycopg://u@h/b"
-    with pytest.raises(errors.ConfigurationError, match="no Postgres service named 'c'"):
-        load(tmp_path, {**both, "NOTIFYDB_SERVICE_NAME": "c"})
+    assert "named 'c'" in problem_of(load(tmp_path, {**both, "NOTIFYDB_SERVICE_NAME": "c"}))
+    (tmp_path / "notifydb.toml").write_text('service_name = "a"\n')
+    assert url_of(load(tmp_path, both)) == "postgresql+psycopg://u@h/a"
+    (tmp_path / ".env").write_text("NOTIFYDB_SERVICE_NAME=b\n")
+    assert url_of(load(tmp_path, both)) == "postgresql+psycopg://u@h/b"
+
+
+def test_unnamed_services_do_not_collapse(tmp_path: Path) -> None:
+    both = vcap(aws_rds=[{"credentials": {"uri": f"postgres://u@h/{name}"}} for name in ("a", "b")])
+    assert "several databases: aws-rds[0], aws-rds[1]" in problem_of(load(tmp_path, both))
+    named = load(tmp_path, {**both, "NOTIFYDB_SERVICE_NAME": "aws-rds[1]"})
+    assert url_of(named) == "postgresql+psycopg://u@h/b"
+    assert named.origins["database_url"] == "VCAP_SERVICES aws-rds[1]"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "VCAP_SERVICES is not JSON"),
+        ("[" * 100_000, "VCAP_SERVICES is not JSON"),
+        ("[]", "not a JSON object"),
+        ('{"aws-rds": [{"credentials": {"uri": "postgres://u@h:x/d"}}]}', "no valid host and port"),
+    ],
+)
+def test_unreadable_services_are_a_problem_only_when_the_database_is_theirs(
+    text: str, problem: str, tmp_path: Path
+) -> None:
+    environ = {"VCAP_SERVICES": text}
+    (tmp_path / ".env").write_text("DATABASE_URL=postgres://u@h/weaker\n")
+    loaded = load(tmp_path, environ)
+    assert problem in problem_of(loaded)
+    assert url_of(loaded) is None
+    assert loaded.origins["database_url"] == problem_of(loaded)
+    for variable in ("DATABASE_URL", "NOTIFYDB_DATABASE_URL"):
+        loaded = load(tmp_path, {**environ, variable: "postgres://u@h/d"})
+        assert (url_of(loaded), loaded.database_problem) == ("postgresql+psycopg://u@h/d", None)
 
 
 @pytest.mark.parametrize(
@@ -140,8 +179,7 @@ def test_every_voice_on_the_environment_is_heard(tmp_path: Path) -> None:
         ({"NOTIFYDB_LINT_ROWS": "many"}, "NOTIFYDB_LINT_ROWS: input should be a valid integer"),
         ({"DATABASE_URL": "mysql://u@h/d"}, "is for mysql"),
         ({"DATABASE_URL": "just text"}, "is not a URL"),
-        ({"VCAP_SERVICES": "{"}, "VCAP_SERVICES is not JSON"),
-        ({"VCAP_SERVICES": "[]"}, "not a JSON object"),
+        ({"NOTIFYDB_SHADOW_URL": "postgres://u@h:x/d"}, "no valid host and port"),
     ],
 )
 def test_what_does_not_fit_is_a_configuration_error(
@@ -161,49 +199,92 @@ def test_a_typo_in_toml_is_an_error(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-@given(
-    st.text(
-        st.characters(codec="ascii", exclude_categories=["C", "Z"], exclude_characters="'\"\\"), min_size=1
-    )
-)
-def test_redaction_leaves_no_password(password: str) -> None:
-    """`secret` marks the password, so that a password which also stands elsewhere does not count."""
-    marked = f"secret{password}secret"
-    for text in (
-        f"postgresql://user:{marked}@host/db",
-        f"could not connect to postgres://u:{marked}@h:1/d now",
-    ):
-        assert "secret" not in redact(text)
-    simple = marked.translate({ord(character): "x" for character in "&,)}"})
-    for text in (f"host=h password={simple} dbname=d", f"PGPASSWORD={simple}", f'{{"password": "{marked}"}}'):
-        assert "secret" not in redact(text)
-
-
-def test_redaction_keeps_the_rest() -> None:
-    assert redact("at postgresql://user:pw@host:5432/db?sslmode=require, twice") == (
-        "at postgresql://user:***@host:5432/db?sslmode=require, twice"
-    )
-    assert redact("no secret: a@b, x://y") == "no secret: a@b, x://y"
-
-
-@pytest.mark.parametrize("url", [f"mysql://u:{SECRET}@h/d", SECRET, f"postgresql+{SECRET}://h"])
-def test_a_rejected_url_is_not_repeated(url: str, tmp_path: Path) -> None:
-    with pytest.raises(errors.ConfigurationError) as caught:
-        load(tmp_path, {"DATABASE_URL": url})
-    assert "s3cr3t" not in f"{caught.value} {caught.value.hint} {caught.value.__cause__}"
-
-
 def test_settings_never_show_a_secret(tmp_path: Path) -> None:
-    loaded = load(tmp_path, {"DATABASE_URL": f"postgres://u:{SECRET}@h/d"})
+    loaded = load(tmp_path, {"DATABASE_URL": f"postgres://u:{ENCODED}@h/d"})
     assert "s3cr3t" not in f"{loaded} {loaded.settings!r} {loaded.settings.model_dump_json()}"
 
 
-@given(
-    st.sampled_from(["postgres", "postgresql", "postgresql+psycopg2", "POSTGRES"]),
-    st.text("abc:@/?=&%", max_size=20),
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("pyproject.toml", b"[tool]\nnotifydb = 3\n", "pyproject.toml: notifydb is not a table"),
+        ("pyproject.toml", b"tool = 5\n", "pyproject.toml: tool is not a table"),
+        ("pyproject.toml", b"tool = '\xff'\n", "pyproject.toml cannot be read"),
+        (".env", b"A=\xff\n", r"\.env cannot be read"),
+        ("notifydb.toml", b"[lint]\nrows = 'x'\n", "notifydb.toml: lint.rows: input should be a valid integer"),
+        ("notifydb.toml", b"[lint]\nselect = [1]\n", "notifydb.toml: lint.select: input should be a valid str"),
+    ],
+)  # fmt: skip
+def test_a_file_that_does_not_fit_is_named(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(errors.ConfigurationError, match=f"^{message}"):
+        load(tmp_path)
+
+
+def test_an_option_that_does_not_fit_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(errors.ConfigurationError, match=r"^--rows: lint.rows: input should be a valid int"):
+        load_settings({"lint.rows": "x"}, environ={}, directory=tmp_path)
+
+
+def test_an_empty_variable_is_unset(project: Path) -> None:
+    names = ["script_location", "postgres_bin", "data_dir", "lock_wait", "allow_destructive", "service_name"]
+    empty = {variable_name(name): "" for name in [*names, "database_url", "lint.rows"]}
+    (project / ".env").write_text("NOTIFYDB_LOCK_WAIT=\n")
+    loaded = load(project, {**empty, "DATABASE_URL": "postgres://u@h/d"})
+    assert loaded.settings == load(project, {"DATABASE_URL": "postgres://u@h/d"}).settings
+    assert loaded.origins == {"database_url": "DATABASE_URL", "lint.rows": "pyproject.toml [tool.notifydb]"}
+
+
+def test_an_empty_environment_is_a_voice_that_says_unknown(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("NOTIFYDB_ENVIRONMENT=development\n")
+    loaded = load(tmp_path, {"NOTIFYDB_ENVIRONMENT": ""})
+    assert loaded.settings.environment is Environment.UNKNOWN
+    assert [voice.environment for voice in loaded.voices] == [Environment.UNKNOWN, Environment.DEVELOPMENT]
+
+
+@pytest.fixture
+def flask_project(tmp_path: Path) -> Path:
+    (tmp_path / "app" / "migrations" / "versions").mkdir(parents=True)
+    for name in ("alembic.ini", "env.py"):
+        (tmp_path / "app" / "migrations" / name).write_text("[alembic]\n# script_location = x\n")
+    return tmp_path / "app"
+
+
+def test_flask_migrates_own_ini_is_not_the_root(flask_project: Path) -> None:
+    for folder in ("", "migrations", "migrations/versions"):
+        assert load(flask_project / folder).root == flask_project
+    (flask_project.parent / "pyproject.toml").touch()
+    for folder in ("", "migrations", "migrations/versions"):
+        assert load(flask_project / folder).root == flask_project.parent
+
+
+def test_an_ini_that_names_its_folder_is_the_root(flask_project: Path) -> None:
+    folder = flask_project / "migrations"
+    (folder / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s\n")
+    assert load(folder / "versions").root == folder
+    assert find_project(folder).script_location == folder
+
+
+@pytest.mark.parametrize(
+    ("ini", "message"),
+    [
+        (b"[alembic]\nscript_location = gone\n", "alembic.ini: .*looked for gone/versions"),
+        (b"[alembic]\nscript_location = app:db\n", "alembic.ini: script_location = app:db is"),
+        (b"sqlalchemy.url = postgres://u:Sekret@h/d", "alembic.ini cannot be read: MissingSection"),
+        (b"[alembic]\nSekret\n", "alembic.ini cannot be read: ParsingError"),
+        (b"\xff\xfe", "alembic.ini cannot be read: UnicodeDecodeError"),
+    ],
 )
-def test_normalising_changes_the_scheme_only(scheme: str, rest: str) -> None:
-    assert normalise_url(f"{scheme}://{rest}") == f"postgresql+psycopg://{rest}"
+def test_an_ini_that_cannot_be_followed_is_no_reason_to_guess(
+    ini: bytes, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "migrations" / "versions").mkdir(parents=True)
+    (tmp_path / "alembic.ini").write_bytes(ini)
+    with pytest.raises(errors.ConfigurationError, match=message) as caught:
+        find_project(tmp_path)
+    assert "Sekret" not in f"{caught.value} {caught.value.__cause__}"
+    (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/migrations\n")
+    assert find_project(tmp_path).script_location == tmp_path / "migrations"
 
 
 def test_every_setting_has_a_variable_of_its_own() -> None:

@@ -5,6 +5,15 @@ from __future__ import annotations
 from notifydb.settings.environment import Environment, Voice
 from notifydb.settings.load import Loaded, load_settings
 from notifydb.settings.model import Settings
-from notifydb.settings.url import normalise_url, redact
+from notifydb.settings.url import normalise_url, redact, shown_url
 
-__all__ = ["Environment", "Loaded", "Settings", "Voice", "load_settings", "normalise_url", "redact"]
+__all__ = [
+    "Environment",
+    "Loaded",
+    "Settings",
+    "Voice",
+    "load_settings",
+    "normalise_url",
+    "redact",
+    "shown_url",
+]

@@ -8,38 +8,39 @@ from typing import Any
 from urllib.parse import quote
 
 from notifydb import errors
+from notifydb.settings.url import normalise_url
 
 # cloud.gov's broker first; a user-provided service may hold anything, so it must look like Postgres.
 _LABELS = ("aws-rds", "user-provided")
 _URI_KEYS = ("uri", "url", "database_url", "DATABASE_URL")
 
 
-def database_url(vcap_services: str, service_name: str | None = None) -> tuple[str, str] | None:
+def database_url(vcap_services: str, service_name: object = None) -> tuple[str, str] | None:
     """The URL and the name of the service it came from, or None when no Postgres is bound.
 
-    Raises ConfigurationError when the JSON cannot be read, or when several databases are bound and
-    `service_name` does not say which.
+    Raises ConfigurationError when the JSON or the URL cannot be read, or when several databases are bound
+    and `service_name` does not say which.
     """
-    found = dict(_candidates(_parse(vcap_services)))
-    if service_name is not None:
-        if service_name not in found:
-            raise errors.ConfigurationError(
-                f"VCAP_SERVICES binds no Postgres service named {service_name!r}",
-                hint=f"bound are: {', '.join(sorted(found)) or 'none'}",
-            )
-        return found[service_name], service_name
-    if len(found) > 1:
+    found = list(_candidates(_parse(vcap_services)))
+    chosen = [each for each in found if service_name in (None, each[0])]
+    bound = ", ".join(sorted(name for name, _ in found))
+    if service_name is not None and not chosen:
         raise errors.ConfigurationError(
-            f"VCAP_SERVICES binds several databases: {', '.join(sorted(found))}",
+            f"VCAP_SERVICES binds no Postgres service named {service_name!r}",
+            hint=f"bound are: {bound or 'none'}",
+        )
+    if len(chosen) > 1:
+        raise errors.ConfigurationError(
+            f"VCAP_SERVICES binds several databases: {bound}",
             hint="set NOTIFYDB_SERVICE_NAME to the one to use",
         )
-    return next(((url, name) for name, url in found.items()), None)
+    return next(((normalise_url(url), name) for name, url in chosen), None)
 
 
 def _parse(vcap_services: str) -> Mapping[str, Any]:
     try:
         services = json.loads(vcap_services)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         # The text holds credentials: no part of it may reach the message or the traceback.
         raise errors.ConfigurationError(
             f"VCAP_SERVICES is not JSON (at character {_position(error)})"
@@ -49,19 +50,19 @@ def _parse(vcap_services: str) -> Mapping[str, Any]:
     return services
 
 
-def _position(error: ValueError) -> int:
+def _position(error: Exception) -> int:
     return getattr(error, "pos", 0)
 
 
 def _candidates(services: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for label in _LABELS:
         bound = services.get(label, [])
-        for service in bound if isinstance(bound, list) else []:
+        for place, service in enumerate(bound if isinstance(bound, list) else []):
             if not isinstance(service, dict):
                 continue
             url = _url_of(service.get("credentials"))
             if url is not None:
-                yield str(service.get("name") or label), url
+                yield str(service.get("name") or f"{label}[{place}]"), url
 
 
 def _url_of(credentials: object) -> str | None:

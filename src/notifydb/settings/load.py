@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,13 @@ class Source:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Binding:
+    """A database that is only known by what `VCAP_SERVICES` holds."""
+
+    vcap_services: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Loaded:
     """Settings with their origins: `origins` maps a dotted setting name to where its value came from."""
 
@@ -39,6 +47,8 @@ class Loaded:
     root: Path
     origins: Mapping[str, str]
     voices: tuple[Voice, ...]
+    #: Why the platform's database cannot be told: to be raised when it is asked for, not before.
+    database_problem: errors.ConfigurationError | None = None
 
 
 def load_settings(
@@ -55,7 +65,7 @@ def load_settings(
     environ = os.environ if environ is None else environ
     root = find_root(directory or Path.cwd())
     given = {name: value for name, value in (options or {}).items() if value is not None}
-    dotenv = {name: value for name, value in dotenv_values(root / ".env").items() if value is not None}
+    dotenv = _dotenv(root / ".env")
     sources = [
         Source(given, {name: f"--{name.rsplit('.')[-1].replace('_', '-')}" for name in given}),
         _variables(environ, ""),
@@ -65,16 +75,31 @@ def load_settings(
         _toml(root / "notifydb.toml", ()),
         _toml(root / "pyproject.toml", ("tool", "notifydb")),
     ]
-    return _merge(sources, root)
+    # Whatever its strength, a source may say which of the bound databases another one means.
+    said = (source.values["service_name"] for source in sources if "service_name" in source.values)
+    service_name = next(said, None)
+    return _merge([_unbound(source, service_name) for source in sources], root)
 
 
 def find_root(directory: Path) -> Path:
     """The nearest folder upwards that holds a project file, else `directory` itself."""
     directory = directory.resolve()
     for folder in (directory, *directory.parents):
+        if _is_script_location(folder):
+            return find_root(folder.parent)
         if any((folder / name).is_file() for name in ROOT_FILES):
             return folder
     return directory
+
+
+def _is_script_location(folder: Path) -> bool:
+    """Flask-Migrate keeps alembic.ini beside env.py; an own `script_location` makes that a project."""
+    ini = folder / "alembic.ini"
+    if not (ini.is_file() and (folder / "env.py").is_file() and (folder / "versions").is_dir()):
+        return False
+    if any((folder / name).is_file() for name in ROOT_FILES if name != ini.name):
+        return False
+    return not re.search(rb"^script_location\s*[=:]", ini.read_bytes(), re.MULTILINE)
 
 
 def setting_names(model: type[Section] = Settings, prefix: str = "") -> Iterator[str]:
@@ -98,12 +123,19 @@ def _merge(sources: Sequence[Source], root: Path) -> Loaded:
         for name, value in source.values.items():
             values.setdefault(name, value)
             origins.setdefault(name, source.names[name])
-    voices = tuple(
+    url = values.get("database_url")
+    problem = url if isinstance(url, errors.ConfigurationError) else None
+    if problem is not None:
+        del values["database_url"]
+    return Loaded(_validate(values, origins), root, origins, _voices(sources), problem)
+
+
+def _voices(sources: Sequence[Source]) -> tuple[Voice, ...]:
+    return tuple(
         Voice(source.names["environment"], Environment.parse(source.values["environment"]))
         for source in sources
         if "environment" in source.values
     )
-    return Loaded(_validate(values, origins), root, origins, voices)
 
 
 def _validate(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
@@ -127,7 +159,18 @@ def _validate(values: Mapping[str, object], origins: Mapping[str, str]) -> Setti
 def _explain(problem: Any, origins: Mapping[str, str]) -> str:
     path = [str(part) for part in problem["loc"]]
     name = next((".".join(path[:end]) for end in (2, 1) if ".".join(path[:end]) in origins), ".".join(path))
-    return f"{origins.get(name, name)}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+    origin = origins.get(name)
+    # A variable has a setting's name in it; a file holds many, and an option may be named shorter.
+    is_named = origin is not None and not origin.startswith("--") and ".toml" not in origin
+    where = origin if is_named else ": ".join(filter(None, (origin, name)))
+    return f"{where}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    try:
+        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except (OSError, ValueError) as error:
+        raise errors.ConfigurationError(f"{path.name} cannot be read: {error}") from None
 
 
 def _variables(environ: Mapping[str, str], where: str) -> Source:
@@ -139,7 +182,12 @@ def _variables(environ: Mapping[str, str], where: str) -> Source:
                 f"{variable}{where} is not a setting of notifydb",
                 hint=f"did you mean {close[0]}?" if close else "notifydb settings lists them",
             )
-    set_ = {setting: variable for variable, setting in known.items() if variable in environ}
+    # Empty is unset, as deployment templates leave it; but an empty environment is one that is not known.
+    set_ = {
+        setting: variable
+        for variable, setting in known.items()
+        if variable in environ and (environ[variable].strip() or setting == "environment")
+    }
     values = {setting: _from_text(setting, environ[variable]) for setting, variable in set_.items()}
     return Source(values, {setting: variable + where for setting, variable in set_.items()})
 
@@ -167,10 +215,25 @@ def _platform(environ: Mapping[str, str], where: str) -> Source:
             values["database_url"], names["database_url"] = environ[variable], f"{variable}{where}"
             return Source(values, names)
     if environ.get("VCAP_SERVICES"):
-        bound = cloudfoundry.database_url(environ["VCAP_SERVICES"], environ.get("NOTIFYDB_SERVICE_NAME"))
-        if bound is not None:
-            values["database_url"], names["database_url"] = bound[0], f"VCAP_SERVICES {bound[1]}{where}"
+        values["database_url"] = Binding(environ["VCAP_SERVICES"])
+        names["database_url"] = f"VCAP_SERVICES{where}"
     return Source(values, names)
+
+
+def _unbound(source: Source, service_name: object) -> Source:
+    """The source with the bound database's URL, or with the problem as its value, or without any."""
+    binding = source.values.get("database_url")
+    if not isinstance(binding, Binding):
+        return source
+    rest = {name: value for name, value in source.values.items() if name != "database_url"}
+    try:
+        bound = cloudfoundry.database_url(binding.vcap_services, service_name)
+    except errors.ConfigurationError as problem:
+        return Source({**rest, "database_url": problem}, {**source.names, "database_url": problem.message})
+    if bound is None:
+        return Source(rest, source.names)
+    origin = source.names["database_url"].replace("SERVICES", f"SERVICES {bound[1]}", 1)
+    return Source({**rest, "database_url": bound[0]}, {**source.names, "database_url": origin})
 
 
 def _toml(path: Path, table: Sequence[str]) -> Source:
@@ -182,6 +245,8 @@ def _toml(path: Path, table: Sequence[str]) -> Source:
         raise errors.ConfigurationError(f"{path.name} cannot be read: {error}") from None
     for key in table:
         content = content.get(key, {})
+        if not isinstance(content, dict):
+            raise errors.ConfigurationError(f"{path.name}: {key} is not a table")
     values = dict(_flatten(content))
     unknown = sorted(set(values) - set(setting_names()))
     if unknown:
