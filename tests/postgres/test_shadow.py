@@ -129,3 +129,15 @@ def test_a_server_that_is_not_there(grown: SmallProject) -> None:
         shadows_of("postgresql://nobody@127.0.0.1:1/x", grown).at("0001_a"),
     ):
         pass
+
+
+def test_a_file_beside_the_migrations_is_part_of_what_made_a_template(
+    server_url: str, grown: SmallProject
+) -> None:
+    beside = grown.project.versions / "helper.txt"
+    told: list[str] = []
+    for content in ("one", "two"):
+        beside.write_text(content)
+        with shadows_of(server_url, grown, told).at("0001_a"):
+            pass
+    assert told == ["replaying 1/1 0001_a"] * 2
