@@ -40,7 +40,7 @@ def status(output: Format = OutputFormat.TEXT) -> None:
 def url(output: Format = OutputFormat.TEXT) -> None:
     """Print the embedded database's URL, as other programs take it."""
     deps = Deps()
-    plain = deps.server.url().replace("postgresql+psycopg://", "postgresql://")
+    plain = _plain_url(deps)
     if output is OutputFormat.JSON:
         deps.console.json({"url": plain})
     else:
@@ -51,13 +51,10 @@ def psql(
     arguments: Annotated[list[str] | None, typer.Argument(help="Passed on to psql.", metavar="ARGS")] = None,
 ) -> None:
     """Open psql on the embedded database (starting it): notifydb db psql -- -c 'SELECT 1'."""
-    from notifydb.shadow.server import DATABASE, SUPERUSER
-
     deps = Deps()
     deps.start_server()
     program = deps.server.binaries / "psql"
-    place = ["-h", str(deps.server.sockets), "-U", SUPERUSER, "-d", DATABASE]
-    os.execv(program, [str(program), *place, *(arguments or [])])
+    os.execv(program, [str(program), "-d", _plain_url(deps), *(arguments or [])])
 
 
 def reset(confirm: Confirm = None) -> None:
@@ -69,6 +66,11 @@ def reset(confirm: Confirm = None) -> None:
     with deps.console.working("starting over"):
         deps.server.reset(permit)
     deps.console.say("the embedded Postgres is empty again", style="green")
+
+
+def _plain_url(deps: Deps) -> str:
+    """The URL as libpq takes it, without SQLAlchemy's driver."""
+    return deps.server.url().replace("postgresql+psycopg://", "postgresql://")
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {
