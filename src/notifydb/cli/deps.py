@@ -89,7 +89,8 @@ class Deps:
 
         url = self.settings.database_url
         if url is not None:
-            return Database(url.get_secret_value(), self._is_embedded(url.get_secret_value()))
+            given = url.get_secret_value()
+            return self._as_embedded(given) or Database(given, embedded=False)
         if self.loaded.database_problem is not None:
             raise self.loaded.database_problem
         if self.settings.environment is not Environment.DEVELOPMENT:
@@ -114,6 +115,7 @@ class Deps:
         """Shadow databases on the given server or the embedded one; raises ShadowUnavailable."""
         from notifydb.shadow.database import Shadows
 
+        project, history = self.project, self.history
         if self.settings.shadow_url is not None:
             url = self.settings.shadow_url.get_secret_value()
         else:
@@ -121,8 +123,8 @@ class Deps:
             url = self.server.url("postgres")
         return Shadows(
             url,
-            self.project,
-            self.history,
+            project,
+            history,
             keep=self.settings.shadow_templates,
             progress=self.console.progress,
         )
@@ -198,27 +200,39 @@ class Deps:
         typed_name = ask_for_name_of(self.console, request.operation, request.target.database)
         return dataclasses.replace(request, confirmation=typed_name)
 
-    def _is_embedded(self, url: str) -> bool:
+    def _as_embedded(self, url: str) -> Database | None:
+        """notifydb's own server, where the URL names just that: its socket, its superuser, and nothing more.
+
+        The URL is then made anew: another parameter, `hostaddr` for one, could lead elsewhere.
+        """
         import sqlalchemy as sa
 
-        if "host=" not in url:
-            return False
+        from notifydb.shadow.server import SUPERUSER
+
+        parsed = sa.make_url(url)
+        if parsed.host or parsed.username != SUPERUSER or not set(parsed.query) <= {"host", "port"}:
+            return None
         try:
-            return sa.make_url(url).query.get("host") == str(self.server.sockets)
+            ours = sa.make_url(self.server.url(parsed.database or ""))
         except errors.ShadowUnavailable:
-            return False
+            return None
+        same = all(ours.query.get(name) == value for name, value in parsed.query.items())
+        is_ours = same and "host" in parsed.query
+        return Database(ours.render_as_string(hide_password=False), embedded=True) if is_ours else None
 
 
 def listener_of(console: Console) -> Callable[[object], None]:
     """Tells a runner's events, a line each."""
     from notifydb.migrator import execute
-    from notifydb.runner.upgrade import Waiting
+    from notifydb.runner.upgrade import Unmarked, Waiting
 
     verbs = {"up": "applied", "down": "reverted", "stamp": "stamped"}
 
     def listen(event: object) -> None:
         if isinstance(event, Waiting):
             console.say(f"waiting for another runner: {event.holder}")
+        elif isinstance(event, Unmarked):
+            console.say(f"warning: {event.error.message}; next: {event.error.hint}", style="yellow")
         elif isinstance(event, execute.Started):
             console.progress(f"{event.revision} ...")
         elif isinstance(event, execute.Applied):
