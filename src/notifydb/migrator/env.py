@@ -27,6 +27,8 @@ def run_migrations() -> None:
             context.run_migrations()
         return
     if settings.database_url is None:
+        if loaded.database_problem is not None:
+            raise loaded.database_problem
         raise errors.ConfigurationError("no database is set", hint="set DATABASE_URL")
     with entered(project), make_engine(settings.database_url.get_secret_value()).connect() as conn:
         metadata = load_metadata(project) if settings.metadata else None
