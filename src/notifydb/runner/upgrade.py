@@ -68,8 +68,8 @@ class Runner:
         with failures.translated(), advisory_lock(self.url, wait=self.lock_wait, waiting=self._waiting):
             plan = plan_upgrade(self.history, self.current(), target)
             if plan.steps:
-                self._prepare(environment)
-                self._run("upgrade", plan, execute.upgrade)
+                was_empty = self._prepare(environment)
+                self._run("upgrade", plan, execute.upgrade, watched=not was_empty)
         return plan
 
     def downgrade(self, target: str, permit: Permit) -> Plan:
@@ -90,11 +90,10 @@ class Runner:
             self._run("stamp", Plan((), revision, ()), execute.stamp)
             return revision
 
-    def _run(self, operation: str, plan: Plan, run: Callable[..., None]) -> None:
+    def _run(self, operation: str, plan: Plan, run: Callable[..., None], *, watched: bool = False) -> None:
         engine = make_engine(self.url)
-        # Where everything is permitted there is nothing to watch for.
-        watched = operation == "upgrade" and bool(guard.refusals(self.destruction))
-        watch = Watch(self.destruction) if watched else None
+        # Where everything is permitted, or nothing was there before, there is nothing to watch for.
+        watch = Watch(self.destruction) if watched and guard.refusals(self.destruction) else None
         if watch is not None:
             watch.attach(engine)
 
@@ -138,7 +137,8 @@ class Runner:
         environment: Environment | None,
         operation: Operation | None = None,
         permit: Permit | None = None,
-    ) -> None:
+    ) -> bool:
+        """Makes the database ready for records; returns whether it was empty."""
         with make_engine(self.url).begin() as conn:
             empty = own.is_empty(conn)
             own.install(conn)
@@ -146,6 +146,7 @@ class Runner:
                 self._mark(conn, environment)
             if operation is not None and permit is not None:
                 permit.require(operation, str(conn.scalar(sa.text("SELECT current_database()"))))
+        return empty
 
     def _mark(self, conn: sa.Connection, environment: Environment) -> None:
         """An upgrade goes on without the mark: what needs one is refused then."""
