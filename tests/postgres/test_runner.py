@@ -294,6 +294,21 @@ def test_a_database_at_a_revision_that_no_file_has(
         make_runner().upgrade()
 
 
+def test_stamping_backwards_takes_a_permit(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add_all({"0001_one": "pass", "0002_two": "pass"})
+    runner = make_runner()
+    runner.upgrade()
+    with pytest.raises(errors.Refused):
+        runner.stamp("0001_one")
+    assert runner.current() == ("0002_two",)
+    runner.stamp("0001_one", permit(Operation.STAMP_BACK, database))
+    assert runner.current() == ("0001_one",)
+    runner.stamp("heads")
+    assert runner.current() == ("0002_two",)
+
+
 def test_from_nothing_there_is_nothing_to_lose(small_project: SmallProject, make_runner: MakeRunner) -> None:
     """A real history drops what it once made: a new production database has to get through it."""
     small_project.add("0001_users", USERS)

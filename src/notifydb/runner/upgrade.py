@@ -18,7 +18,7 @@ from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.connect import make_engine
 from notifydb.revisions.graph import History
 from notifydb.runner.destructive import Watch
-from notifydb.runner.plan import Plan, plan_downgrade, plan_upgrade
+from notifydb.runner.plan import Plan, is_backwards, plan_downgrade, plan_upgrade
 from notifydb.settings.environment import Environment
 
 
@@ -82,10 +82,18 @@ class Runner:
         return plan
 
     def stamp(self, target: str, permit: Permit | None = None) -> str:
-        """Writes `target` into `alembic_version` and returns the full id; stamping back takes a permit."""
+        """Writes `target` into `alembic_version` and returns the full id; stamping back takes a permit.
+
+        Raises Refused without one, and otherwise as `upgrade` does.
+        """
         with failures.translated(), advisory_lock(self.url, wait=self.lock_wait, waiting=self._waiting):
             found = self.history.get(target)
             revision = "base" if found is None else found.id
+            if permit is None and is_backwards(self.history, self.current(), revision):
+                # Asked again under the lock: the database may have moved on since the guard was.
+                raise errors.Refused(
+                    f"stamping {revision}", reasons=("it goes backwards, which takes a permit",)
+                )
             self._prepare(None, Operation.STAMP_BACK, permit)
             self._run("stamp", Plan((), revision, ()), execute.stamp)
             return revision
