@@ -15,13 +15,8 @@ from notifydb.settings.url import redact
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 LOCK_NOT_AVAILABLE = "55P03"
-QUERY_CANCELED = "57014"
 INSUFFICIENT_PRIVILEGE = "42501"
-UNDEFINED_TABLE = "42P01"
-INVALID_SCHEMA_NAME = "3F000"
 INVALID_CATALOG_NAME = "3D000"
-DUPLICATE_DATABASE = "42P04"
-OBJECT_IN_USE = "55006"
 _SERVER_GOES_AWAY = ("57P01", "57P02", "57P03", "53300")
 
 
