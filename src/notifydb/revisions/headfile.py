@@ -10,6 +10,7 @@ from typing import Final
 
 from notifydb.errors import UsageError
 from notifydb.revisions import changes
+from notifydb.revisions.changes import FileChange
 from notifydb.revisions.graph import History
 
 HEAD_FILE: Final = ".current-alembic-head"
@@ -75,6 +76,11 @@ def _compared(path: Path, name: str, history: History) -> HeadFile:
 def content(revision: str) -> bytes:
     """The bytes of a head file that names `revision`."""
     return f"{revision}\n".encode()
+
+
+def change(path: Path, revision: str) -> FileChange:
+    """The change that makes the file name `revision`, whatever it holds now, or makes it."""
+    return FileChange.of(path if path.exists() else None, path, content(revision))
 
 
 def write(path: Path, revision: str) -> None:

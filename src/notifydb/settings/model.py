@@ -40,6 +40,24 @@ class LintSettings(Section):
     )
 
 
+class AutogenSettings(Section):
+    """`[tool.notifydb.autogen]`"""
+
+    skip: tuple[str, ...] = Field(
+        default=(), description="tables, kinds or table.name that `migrate new` and `check` leave out"
+    )
+    formatter: str | None = Field(
+        default=None,
+        description="a command that reads a new migration and writes it formatted; "
+        "default: ruff or black where pyproject.toml configures it, empty: none",
+    )
+    target_version: int | None = Field(
+        default=None,
+        ge=13,
+        description="PostgreSQL's major version in production; default: only forms that 13 knows",
+    )
+
+
 class PurgeSettings(Section):
     """`[tool.notifydb.purge]`: the defaults are the Notify data model's.
 
@@ -152,7 +170,8 @@ class Settings(Section):
         description="a context manager to enter before migrations are loaded, as module:attribute.path",
     )
     head_file: str = Field(
-        default=".current-alembic-head", description="the file that names the head, in the Alembic folder"
+        default=".current-alembic-head",
+        description="the file that names the head, in the Alembic folder; empty: none",
     )
     main_branch: str | None = Field(
         default=None, description="the branch whose revisions keep their ids; default: found"
@@ -169,5 +188,6 @@ class Settings(Section):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning", description="how much is logged"
     )
+    autogen: AutogenSettings = Field(default_factory=AutogenSettings)
     lint: LintSettings = Field(default_factory=LintSettings)
     purge: PurgeSettings = Field(default_factory=PurgeSettings)
