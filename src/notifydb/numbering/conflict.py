@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from notifydb.errors import HistoryError
+from notifydb.numbering.git import Unknown as Unknown
+from notifydb.numbering.git import run as _git
 from notifydb.revisions.graph import Revision
 from notifydb.revisions.reader import is_migration, parse_revision
 
 MAIN_BRANCHES: Final = ("origin/main", "main", "origin/master", "master")
-
-_SECONDS: Final = 30
-# A hook hands these down; they would point git at its own repository and index instead of the folder's.
-_FOREIGN: Final = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Unknown:
-    """Git does not know, and why."""
-
-    reason: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -142,24 +131,3 @@ def _split(contents: bytes, count: int) -> Iterator[bytes]:
         size = int(contents[position:end].split(b" ")[-1])
         yield contents[end + 1 : end + 1 + size]
         position = end + size + 2
-
-
-def _git(versions: Path, *arguments: str, stdin: bytes = b"") -> bytes | Unknown:
-    environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    try:
-        ended = subprocess.run(
-            ["git", "-C", str(versions), *arguments],
-            input=stdin,
-            capture_output=True,
-            check=False,
-            timeout=_SECONDS,
-            env={**environment, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
-        )
-    except FileNotFoundError:
-        return Unknown("there is no git")
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return Unknown(f"git could not run: {error}")
-    if ended.returncode:
-        said = ended.stderr.decode(errors="replace").strip().splitlines()
-        return Unknown(said[0] if said else f"git {arguments[0]} failed")
-    return ended.stdout
