@@ -71,6 +71,28 @@ def _same(text: str, folder: Path) -> str:
     return text
 
 
+@pytest.fixture
+def git(small_project: SmallProject) -> Callable[..., str]:
+    """`git("switch", "main")`: runs in the small project, which is a repository; its stdout."""
+
+    def run(*arguments: str, fails: bool = False) -> str:
+        who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "core.editor=true"]
+        variables = {
+            "PATH": os.environ["PATH"],
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_SYSTEM": os.devnull,
+        }
+        done = subprocess.run(
+            ["git", *who, *arguments],
+            cwd=small_project.project.root, env=variables, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
+        return done.stdout
+
+    run("init", "-q", "-b", "main")
+    return run
+
+
 def matches_schema(name: str, document: object) -> bool:
     """Whether the document is of the shape that `docs/json/NAME.schema.json` promises; raises where not."""
     schema = json.loads((ROOT / "docs" / "json" / f"{name}.schema.json").read_text())

@@ -1,8 +1,6 @@
-"""`migrate new`, `migrate renumber` and `check`: what they write, and what they leave alone."""
+"""`migrate new` and `check`: what they write, and what they leave alone."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 from inline_snapshot import snapshot
@@ -76,7 +74,6 @@ def test_json(there: dict[str, str], notifydb: Notifydb) -> None:
     nothing = notifydb("migrate", "new", "-m", "name", "--format", "json", **there).json
     assert matches_schema("migrate-new", nothing)
     assert nothing["revision"] is None
-    assert matches_schema("migrate-renumber", notifydb("migrate", "renumber", "--format", "json").json)
 
 
 def test_a_long_message_is_shortened_by_whole_words(there: dict[str, str], notifydb: Notifydb) -> None:
@@ -126,57 +123,3 @@ error: the database differs from what the history makes at 0001_users in one pla
   next: it was changed by hand, or an applied migration was edited: mend it by a new migration
 """)
     assert matches_schema("check-database", notifydb("check", "--database", "--format", "json", **there).json)
-
-
-def test_two_branches_become_one_line(small_project: SmallProject, notifydb: Notifydb) -> None:
-    small_project.add("0001_users", "pass")
-    small_project.add("0002_ours", "pass", down="0001_users")
-    theirs = small_project.add("0002_theirs", 'name = "0002_theirs"  # 0002_theirs', down="0001_users")
-    before = theirs.read_text()
-    unsure = notifydb("migrate", "renumber")
-    assert unsure.code == 2
-    check = notifydb("migrate", "renumber", "--check", "--keep", "0002_ours")
-    assert (check.code, theirs.exists()) == (1, True)
-    assert str(notifydb("migrate", "renumber", "--keep", "0002_ours")) == snapshot("""\
-exit 0
-[out]
-0002_theirs -> 0003_theirs (on 0002_ours): stands on 0002_ours now
-[err]
-one line up to 0003_theirs
-next: a database that applied the old ids has to be told: notifydb stamp
-""")
-    assert str(notifydb("heads")) == snapshot("exit 0\n[out]\n0003_theirs\n")
-    after = (small_project.project.versions / "0003_theirs.py").read_text()
-    assert 'name = "0002_theirs"  # 0002_theirs' in after
-    assert after != before
-    assert str(notifydb("migrate", "renumber", "--check")) == snapshot(
-        "exit 0\n[err]\nnothing to do: one line up to 0003_theirs\n"
-    )
-
-
-def test_the_main_branch_keeps_its_ids(
-    small_project: SmallProject, notifydb: Notifydb, tmp_path: Path
-) -> None:
-    import subprocess
-
-    def git(*arguments: str) -> None:
-        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
-        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
-
-    small_project.add("0001_users", "pass")
-    git("init")
-    git("add", ".")
-    git("commit", "-m", "one")
-    git("switch", "-c", "feature")
-    small_project.add("0002_ours", "pass", down="0001_users")
-    git("add", ".")
-    git("commit", "-m", "ours")
-    git("switch", "main")
-    small_project.add("0002_theirs", "pass", down="0001_users")
-    git("add", ".")
-    git("commit", "-m", "theirs")
-    git("switch", "feature")
-    git("merge", "main")
-    renumbered = notifydb("migrate", "renumber")
-    assert renumbered.out == "0002_ours -> 0003_ours (on 0002_theirs): stands on 0002_theirs now\n"
-    assert notifydb("heads").out == "0003_ours\n"

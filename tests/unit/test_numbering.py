@@ -1,75 +1,21 @@
-"""Renumbering: two branches become one line, what is kept stays as it is, git tells which is which."""
+"""Renumbering: two branches become one line, and what is kept stays as it is."""
 
 from __future__ import annotations
 
-import dataclasses
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from unit.migration_sources import Ids, Style, render, styles
+from unit.migration_sources import Ids, render
+from unit.planted import MAIN, PLAIN, carry_out, line, moved, put, two_branches
 
 from notifydb.errors import HistoryError, NotifydbError, UsageError
-from notifydb.numbering import conflict
-from notifydb.numbering.conflict import OnRef, Operation, Unknown
-from notifydb.numbering.plan import RenumberPlan, plan_renumber
-from notifydb.revisions import headfile, naming
+from notifydb.numbering.plan import plan_renumber
+from notifydb.revisions import headfile
 from notifydb.revisions.changes import apply
 from notifydb.revisions.reader import read_history, read_revision, read_revisions
 
-PLAIN = Style("\n", "utf-8", False, '"', "", False, "plain", False, "alembic", False, "")
-
-
-@pytest.fixture(autouse=True)
-def _quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-
-
-@pytest.fixture
-def versions(tmp_path: Path) -> Path:
-    folder = tmp_path / "migrations" / "versions"
-    folder.mkdir(parents=True)
-    return folder
-
-
-def put(versions: Path, own: str, *down: str, name: str = "", message: str = "", extra: str = "") -> Path:
-    path = versions / f"{name or own}.py"
-    path.write_bytes(render(PLAIN, Ids(own, down), message=message) + extra.encode())
-    return path
-
-
-def line(versions: Path) -> list[str]:
-    history = read_history(versions)
-    assert len(history.heads) == 1
-    return [each.id for each in history.ordered()]
-
-
-def moved(plan: RenumberPlan) -> dict[str, str]:
-    return {each.old_id: each.new_id for each in plan.moves}
-
-
-def carry_out(plan: RenumberPlan, versions: Path, **options: frozenset[str]) -> list[str]:
-    """The line after the plan; a second plan must then find nothing to do."""
-    apply(plan.changes)
-    again = plan_renumber(read_revisions(versions), **options)  # type: ignore[arg-type]
-    assert not again
-    assert not again.moves
-    return line(versions)
-
-
-def two_branches(versions: Path) -> None:
-    """Main went on with 0003_m; a branch off 0002_b has 0003_x and 0004_y."""
-    for own, down in (("0001_a", ()), ("0002_b", ("0001_a",)), ("0003_m", ("0002_b",))):
-        put(versions, own, *down)
-    put(versions, "0003_x", "0002_b")
-    put(versions, "0004_y", "0003_x")
-
-
-MAIN = frozenset({"0001_a", "0002_b", "0003_m"})
+pytestmark = pytest.mark.usefixtures("quick_disk")
 
 
 def test_the_branch_that_is_not_on_main_moves_on_top_in_its_own_order(versions: Path) -> None:
@@ -206,6 +152,58 @@ def test_everything_can_be_numbered_anew_with_what_is_kept_below(versions: Path)
     assert not plan_renumber(read_history(versions))
 
 
+def gaps(versions: Path) -> None:
+    """A line of 0001_a, ab12cd34ef56, 0005_b, 0009_c, 0010_d."""
+    below: tuple[str, ...] = ()
+    for own in ("0001_a", "ab12cd34ef56", "0005_b", "0009_c", "0010_d"):
+        put(versions, own, *below)
+        below = (own,)
+
+
+def test_from_a_starting_point_what_stands_below_it_keeps_its_id(versions: Path) -> None:
+    gaps(versions)
+    before = (versions / "0005_b.py").read_bytes()
+    plan = plan_renumber(read_history(versions), all_=True, start=6)
+    assert moved(plan) == {"0009_c": "0006_c", "0010_d": "0007_d"}
+    apply(plan.changes)
+    assert line(versions) == ["0001_a", "ab12cd34ef56", "0005_b", "0006_c", "0007_d"]
+    assert (versions / "0005_b.py").read_bytes() == before
+    assert not plan_renumber(read_history(versions), all_=True, start=6)
+
+
+def test_from_a_starting_point_that_no_number_reaches_there_is_nothing_to_do(versions: Path) -> None:
+    gaps(versions)
+    with pytest.raises(UsageError, match="no revision is numbered 11 or above"):
+        plan_renumber(read_history(versions), all_=True, start=11)
+
+
+def test_from_a_starting_point_two_branches_below_it_are_refused(versions: Path) -> None:
+    gaps(versions)
+    put(versions, "0003_other", "ab12cd34ef56")
+    with pytest.raises(HistoryError, match="0005_b and 0003_other are on two branches below"):
+        plan_renumber(read_history(versions), all_=True, start=10)
+    apply(plan_renumber(read_history(versions), all_=True, start=3).changes)
+    assert line(versions)[2:] == ["0003_other", "0004_b", "0005_c", "0006_d"]
+
+
+def test_what_names_a_moved_revision_is_rewritten_though_it_stays_where_it_is(versions: Path) -> None:
+    put(versions, "0001-a")
+    put(versions, "0002_b", "0001-a")
+    (versions / "0003_c.py").write_bytes(render(PLAIN, Ids("0003_c", ("0002_b",), ("0001-a",))))
+    plan = plan_renumber(read_history(versions), all_=True)
+    assert [each.reason for each in plan.moves][-1] == "names 0001_a"
+    apply(plan.changes)
+    assert read_revision(versions / "0003_c.py").depends_on == ("0001_a",)
+
+
+def test_a_kept_revision_that_depends_on_a_new_one_is_refused(versions: Path) -> None:
+    put(versions, "0001_a")
+    put(versions, "0002_x", "0001_a")
+    (versions / "0002_m.py").write_bytes(render(PLAIN, Ids("0002_m", ("0001_a",), ("0002_x",))))
+    with pytest.raises(HistoryError, match="0002_m has to stay as it is, but stands on 0002_x"):
+        plan_renumber(read_history(versions), keep=frozenset({"0001_a", "0002_m"}))
+
+
 def test_ids_that_take_each_others_place_are_renamed_at_once(versions: Path) -> None:
     put(versions, "0002_a")
     put(versions, "0001_a", "0002_a")
@@ -244,9 +242,17 @@ def test_the_head_file_is_brought_along_even_out_of_a_conflict(versions: Path) -
     assert head.read_bytes() == b"0005_y\n"
 
 
-def test_no_head_file_is_made_where_there_was_none(versions: Path) -> None:
+def test_a_head_file_is_made_where_the_head_changes_and_under_the_name_that_is_set(versions: Path) -> None:
     two_branches(versions)
-    apply(plan_renumber(read_history(versions), keep=MAIN).changes)
+    apply(plan_renumber(read_history(versions), keep=MAIN, head_file="HEAD").changes)
+    assert (versions.parent / "HEAD").read_bytes() == b"0005_y\n"
+    assert sorted(path.name for path in versions.parent.iterdir()) == ["HEAD", "versions"]
+    assert not plan_renumber(read_history(versions), keep=MAIN)
+
+
+def test_no_head_file_is_made_where_none_is_set(versions: Path) -> None:
+    two_branches(versions)
+    apply(plan_renumber(read_history(versions), keep=MAIN, head_file="").changes)
     assert [path.name for path in versions.parent.iterdir()] == ["versions"]
 
 
@@ -296,7 +302,7 @@ def test_two_branches_that_both_stay_are_refused_by_name(versions: Path) -> None
     two_branches(versions)
     with pytest.raises(HistoryError, match="0003_m and 0004_y both have to stay") as caught:
         plan_renumber(read_history(versions), keep=frozenset(read_history(versions).revisions))
-    assert "--keep 0003_m" in (caught.value.hint or "")
+    assert (caught.value.hint or "").endswith("notifydb migrate rebase 0004_y")
 
 
 def test_a_kept_revision_that_was_put_on_a_new_one_is_refused(versions: Path) -> None:
@@ -324,417 +330,6 @@ def test_a_name_that_another_file_has_stops_the_plan(versions: Path) -> None:
     (versions / "0004_x.py").write_text("helper = 1\n")
     with pytest.raises(HistoryError, match=r"0003_x\.py would become 0004_x\.py, which is another file"):
         plan_renumber(read_history(versions), keep=MAIN)
-
-
-def twins(versions: Path) -> None:
-    """Both branches made 0002_add; on each something stands on it."""
-    put(versions, "0001_a")
-    put(versions, "0002_add", "0001_a", message="main's")
-    put(versions, "0003_m", "0002_add")
-    put(versions, "0002_add", "0001_a", name="0002_add_too", message="the branch's")
-    put(versions, "0003_x", "0002_add")
-
-
-MAIN_FILES = frozenset({"0001_a.py", "0002_add.py", "0003_m.py"})
-MAIN_IDS = frozenset({"0001_a", "0002_add", "0003_m"})
-
-
-def test_of_two_files_with_one_id_the_new_one_and_its_branch_move(versions: Path) -> None:
-    twins(versions)
-    plan = plan_renumber(read_revisions(versions), keep=MAIN_IDS, kept_files=MAIN_FILES)
-    assert [(each.old_path.name, each.new_id, each.new_down) for each in plan.moves] == [
-        ("0002_add_too.py", "0004_add", "0003_m"),
-        ("0003_x.py", "0005_x", "0004_add"),
-    ]
-    assert "0002_add.py has the same id and stays" in plan.moves[0].reason
-    assert plan.renamed == {"0003_x": "0005_x"}
-    assert plan.ambiguous == {"0002_add"}
-    after = carry_out(plan, versions, keep=MAIN_IDS, kept_files=MAIN_FILES)
-    assert after == ["0001_a", "0002_add", "0003_m", "0004_add", "0005_x"]
-    assert read_revision(versions / "0002_add.py").message == "main's"
-    assert read_revision(versions / "0004_add.py").message == "the branch's"
-
-
-@pytest.mark.parametrize(
-    ("kept_files", "why"),
-    [
-        (frozenset[str](), "git does not tell which of them is new"),
-        (MAIN_FILES | {"0002_add_too.py"}, "both are on the main branch"),
-    ],
-)
-def test_twins_that_cannot_be_told_apart_are_refused(
-    versions: Path, kept_files: frozenset[str], why: str
-) -> None:
-    twins(versions)
-    with pytest.raises(HistoryError, match=rf"0002_add\.py and .*0002_add_too\.py .*{why}"):
-        plan_renumber(read_revisions(versions), keep=MAIN_IDS, kept_files=kept_files)
-
-
-def test_a_branch_on_one_of_two_new_twins_is_refused(versions: Path) -> None:
-    twins(versions)
-    put(versions, "0002_add", "0001_a", name="0002_add_three")
-    with pytest.raises(HistoryError, match=r"0003_x\.py stands on '0002_add', which is 0002_add_three"):
-        plan_renumber(read_revisions(versions), keep=MAIN_IDS, kept_files=MAIN_FILES)
-    (versions / "0003_x.py").unlink()
-    plan = plan_renumber(read_revisions(versions), keep=MAIN_IDS, kept_files=MAIN_FILES)
-    assert [each.new_path.name for each in plan.moves] == ["0004_add.py", "0005_add.py"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Planted:
-    """A random history: what each revision is, how it is written, and which are kept."""
-
-    ids: dict[str, Ids]
-    names: dict[str, str]
-    styles: dict[str, Style]
-    kept: list[str]
-
-    def write(self, versions: Path) -> None:
-        for own, ids in self.ids.items():
-            path = versions / f"{self.names[own]}.py"
-            path.write_bytes(render(self.styles[own], ids, message=f"Say {own}"))
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> Planted:
-    """1-60 revisions: a kept line, and branches off anything, under numbers that clash and mislead."""
-    count = draw(st.integers(1, 60))
-    kept_count = draw(st.integers(1, count))
-    few = [dataclasses.replace(draw(styles()), concatenated=False) for _ in range(3)]
-    ids: dict[str, Ids] = {}
-    names: dict[str, str] = {}
-    for index in range(count):
-        number = draw(st.integers(1, 40))
-        own = draw(st.sampled_from([f"{number:04d}_w{index}", f"{number}_w{index}", f"ab12cd{index:06d}"]))
-        known = list(ids)
-        down = () if not known else (known[-1] if index < kept_count else draw(st.sampled_from(known)),)
-        depends_on = down if draw(st.booleans()) else ()
-        ids[own] = Ids(own, down, depends_on)
-        names[own] = draw(st.sampled_from([own, own, f"file_{index}"]))
-    chosen = {own: draw(st.sampled_from(few)) for own in ids}
-    return Planted(ids, names, chosen, list(ids)[:kept_count])
-
-
-def ancestors(planted: Planted, own: str) -> list[str]:
-    found = []
-    while planted.ids[own].down:
-        (own,) = planted.ids[own].down
-        found.append(own)
-    return found
-
-
-quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@quick
-@given(histories(), st.booleans())
-def test_any_history_becomes_one_line_with_only_its_ids_changed(
-    tmp_path_factory: pytest.TempPathFactory, planted: Planted, all_: bool
-) -> None:
-    versions = tmp_path_factory.mktemp("migrations") / "versions"
-    versions.mkdir()
-    planted.write(versions)
-    before = {path.name: path.read_bytes() for path in versions.iterdir()}
-    plan = plan_renumber(read_history(versions), keep=frozenset(planted.kept), all_=all_)
-    apply(plan.changes)
-    after = {path.name: path.read_bytes() for path in versions.iterdir()}
-
-    order = line(versions)
-    new_id = {own: moved(plan).get(own, own) for own in planted.ids}
-    old_id = {new: own for own, new in new_id.items()}
-    assert sorted(order) == sorted(old_id)
-    originally = [old_id[each] for each in order]
-    assert originally[: len(planted.kept)] == planted.kept
-    for own in originally:
-        assert all(originally.index(below) < originally.index(own) for below in ancestors(planted, own))
-    assert chains_are_whole(planted, originally)
-
-    stays = [] if all_ else planted.kept
-    numbers = [naming.number_of(each) for each in stays]
-    highest = max((number for number in numbers if number is not None), default=len(stays))
-    for place, new in enumerate(order[len(stays) :], start=highest + 1):
-        assert naming.number_of(new) == place
-        assert naming.is_legal(new)
-        own = old_id[new]
-        position = order.index(new)
-        down = (order[position - 1],) if position else ()
-        depends_on = tuple(new_id[each] for each in planted.ids[own].depends_on)
-        expected = render(
-            planted.styles[own],
-            Ids(new, down, depends_on),
-            mentions=planted.ids[own],
-            message=f"Say {own}",
-        )
-        assert after[f"{new}.py"] == expected
-    for own in stays:
-        assert after[f"{planted.names[own]}.py"] == before[f"{planted.names[own]}.py"]
-
-    again = plan_renumber(
-        read_history(versions), keep=frozenset(planted.kept) if not all_ else frozenset(), all_=all_
-    )
-    assert not again
-    apply(plan.changes.undone())
-    assert {path.name: path.read_bytes() for path in versions.iterdir()} == before
-
-
-def chains_are_whole(planted: Planted, order: list[str]) -> bool:
-    """Whether each new revision that had one follower, itself with one parent, is directly followed by it."""
-    new = [own for own in order if own not in planted.kept]
-    followers = {own: [each for each in new if planted.ids[each].down == (own,)] for own in new}
-    return all(
-        order.index(after[0]) == order.index(own) + 1 for own, after in followers.items() if len(after) == 1
-    )
-
-
-class Repository:
-    """A git repository with a versions folder, made in a few calls."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.versions = root / "migrations" / "versions"
-        self.versions.mkdir(parents=True)
-        self.git("init", "-q", "-b", "main")
-        self.git("config", "user.email", "t@example.org")
-        self.git("config", "user.name", "t")
-
-    def git(self, *arguments: str, fails: bool = False) -> str:
-        ended = subprocess.run(
-            ["git", *arguments], cwd=self.root, check=False, capture_output=True, text=True
-        )
-        assert (ended.returncode != 0) == fails, ended.stderr
-        return ended.stdout
-
-    def commit(self, message: str = "more") -> None:
-        self.git("add", "-A")
-        self.git("commit", "-qm", message)
-
-    def on_main(self) -> OnRef:
-        found = conflict.revisions_on("main", self.versions)
-        assert isinstance(found, OnRef)
-        return found
-
-
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    """Main has 0001_a and 0002_m, the branch that is checked out 0001_a and 0002_x."""
-    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
-        monkeypatch.setenv(name, os.devnull)
-    made = Repository(tmp_path / "repository")
-    head = made.versions.parent / headfile.HEAD_FILE
-    put(made.versions, "0001_a")
-    head.write_bytes(headfile.content("0001_a"))
-    made.commit("first")
-    made.git("checkout", "-qb", "branch")
-    put(made.versions, "0002_x", "0001_a")
-    head.write_bytes(headfile.content("0002_x"))
-    made.commit("branch")
-    made.git("checkout", "-q", "main")
-    put(made.versions, "0002_m", "0001_a", name="0002_odd_name")
-    (made.versions / "helper.py").write_text("x = 1\n")
-    (made.versions / "README.md").write_text("not a migration\n")
-    head.write_bytes(headfile.content("0002_m"))
-    made.commit("main")
-    made.git("checkout", "-q", "branch")
-    return made
-
-
-def test_git_tells_the_ids_and_files_of_another_branch(repository: Repository) -> None:
-    found = repository.on_main()
-    assert found.ids == {"0001_a", "0002_m"}
-    assert found.files == {"0001_a.py", "0002_odd_name.py"}
-    assert {each.path.parent for each in found.revisions} == {repository.versions}
-
-
-def test_after_a_merge_git_tells_which_branch_moves(repository: Repository) -> None:
-    repository.git("merge", "main", fails=True)
-    assert conflict.in_progress(repository.versions) is Operation.MERGE
-    on_main = repository.on_main()
-    plan = plan_renumber(read_revisions(repository.versions), keep=on_main.ids, kept_files=on_main.files)
-    assert moved(plan) == {"0002_x": "0003_x"}
-    apply(plan.changes)
-    repository.commit()
-    assert line(repository.versions) == ["0001_a", "0002_m", "0003_x"]
-    assert repository.git("show", "HEAD:migrations/.current-alembic-head") == "0003_x\n"
-    assert conflict.in_progress(repository.versions) is None
-
-
-def test_a_branch_moves_onto_main_before_there_is_a_conflict(repository: Repository) -> None:
-    on_main = repository.on_main()
-    plan = plan_renumber(read_revisions(repository.versions), keep=on_main.ids, onto=on_main.revisions)
-    assert moved(plan) == {"0002_x": "0003_x"}
-    assert (plan.moves[0].new_down, plan.absent, plan.head) == ("0002_m", "0002_m", "0003_x")
-    apply(plan.changes)
-    repository.commit()
-    repository.git("merge", "-X", "ours", "-q", "main")
-    assert line(repository.versions) == ["0001_a", "0002_m", "0003_x"]
-    on_main = repository.on_main()
-    assert not plan_renumber(read_revisions(repository.versions), keep=on_main.ids, onto=on_main.revisions)
-
-
-def test_onto_does_not_number_what_is_not_here(repository: Repository) -> None:
-    with pytest.raises(UsageError, match="not here"):
-        plan_renumber(read_revisions(repository.versions), onto=repository.on_main().revisions, all_=True)
-
-
-def test_onto_keeps_clear_of_a_file_name_on_the_other_branch(repository: Repository) -> None:
-    repository.git("checkout", "-q", "main")
-    repository.git("mv", "migrations/versions/0002_odd_name.py", "migrations/versions/0003_x.py")
-    repository.commit()
-    repository.git("checkout", "-q", "branch")
-    with pytest.raises(HistoryError, match=r"would become 0003_x\.py, which is another file"):
-        plan_renumber(read_revisions(repository.versions), onto=repository.on_main().revisions)
-
-
-def test_a_file_renamed_on_the_branch_is_no_twin_of_the_one_on_main(repository: Repository) -> None:
-    repository.git("mv", "migrations/versions/0001_a.py", "migrations/versions/0001_first.py")
-    plan = plan_renumber(read_revisions(repository.versions), onto=repository.on_main().revisions)
-    assert moved(plan) == {"0002_x": "0003_x"}
-
-
-def test_the_same_id_on_main_and_on_the_branch_is_two_revisions(repository: Repository) -> None:
-    put(repository.versions, "0002_m", "0001_a", name="0002_mine", message="mine")
-    (repository.versions / "0002_x.py").unlink()
-    plan = plan_renumber(read_revisions(repository.versions), onto=repository.on_main().revisions)
-    assert [(each.old_path.name, each.new_id) for each in plan.moves] == [("0002_mine.py", "0003_m")]
-    assert plan.ambiguous == {"0002_m"}
-
-
-def test_two_teams_that_made_the_same_file_are_told_apart_by_the_date(repository: Repository) -> None:
-    repository.git("checkout", "-q", "main")
-    path = put(repository.versions, "0003_add", "0002_m", message="main's")
-    repository.commit()
-    repository.git("checkout", "-q", "branch")
-    put(repository.versions, "0003_add", "0002_x", message="the branch's")
-    path.write_bytes(path.read_bytes().replace(b"Date: 2024-01-02", b"Date: 2024-01-03"))
-    put(repository.versions, "0004_y", "0003_add")
-    repository.commit()
-    on_main = repository.on_main()
-    plan = plan_renumber(
-        read_revisions(repository.versions),
-        keep=on_main.ids,
-        kept_files=on_main.files,
-        onto=on_main.revisions,
-    )
-    assert [(each.old_id, each.new_id, each.new_down) for each in plan.moves] == [
-        ("0002_x", "0004_x", "0003_add"),
-        ("0003_add", "0005_add", "0004_x"),
-        ("0004_y", "0006_y", "0005_add"),
-    ]
-    assert plan.ambiguous == {"0003_add"}
-    apply(plan.changes)
-    repository.commit()
-    repository.git("merge", "-q", "-X", "ours", "main")
-    assert line(repository.versions)[2:] == ["0003_add", "0004_x", "0005_add", "0006_y"]
-    assert read_revision(repository.versions / "0003_add.py").message == "main's"
-    assert read_revision(repository.versions / "0005_add.py").message == "the branch's"
-
-
-def test_the_main_branch_is_found_or_the_configured_one_taken(repository: Repository) -> None:
-    assert conflict.main_branch(repository.versions) == "main"
-    assert conflict.main_branch(repository.versions, "branch") == "branch"
-    repository.git("update-ref", "refs/remotes/origin/main", "main")
-    assert conflict.main_branch(repository.versions) == "origin/main"
-    assert conflict.main_branch(repository.versions, "trunk") == Unknown("there is no trunk")
-    repository.git("update-ref", "-d", "refs/remotes/origin/main")
-    repository.git("branch", "-m", "main", "trunk")
-    assert conflict.main_branch(repository.versions) == Unknown(
-        "there is no origin/main or main or origin/master or master"
-    )
-
-
-@pytest.mark.parametrize("ref", ["nowhere", "--all", "HEAD:migrations", ""])
-def test_a_ref_that_is_no_commit_is_unknown(repository: Repository, ref: str) -> None:
-    assert conflict.revisions_on(ref, repository.versions) == Unknown(f"there is no {ref}")
-
-
-def test_a_shallow_clone_is_named_as_the_likely_reason(repository: Repository, tmp_path: Path) -> None:
-    source = f"file://{repository.root}"
-    repository.git("clone", "-q", "--depth", "1", "--branch", "branch", source, str(tmp_path / "clone"))
-    versions = tmp_path / "clone" / "migrations" / "versions"
-    found = conflict.revisions_on("origin/main", versions)
-    assert found == Unknown("there is no origin/main; the clone is shallow, so it may only be missing here")
-
-
-def test_a_folder_that_main_has_not_is_empty_there(repository: Repository) -> None:
-    other = repository.root / "elsewhere" / "versions"
-    other.mkdir(parents=True)
-    assert conflict.revisions_on("main", other) == OnRef("main", ())
-
-
-def test_a_file_on_main_that_cannot_be_read_is_an_answer(repository: Repository) -> None:
-    repository.git("checkout", "-q", "main")
-    (repository.versions / "0003_bad.py").write_text("revision = (\n")
-    repository.commit()
-    found = conflict.revisions_on("main", repository.versions)
-    assert isinstance(found, Unknown)
-    assert "main has a file that cannot be read" in found.reason
-    assert "0003_bad.py" in found.reason
-
-
-QUESTIONS: list[Callable[[Path], object]] = [
-    conflict.main_branch,
-    conflict.in_progress,
-    conflict.edited_files,
-    lambda versions: conflict.revisions_on("main", versions),
-]
-
-
-@pytest.mark.parametrize("ask", QUESTIONS)
-def test_without_a_repository_git_does_not_know(
-    versions: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Path], object]
-) -> None:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(versions.parent.parent.parent))
-    answer = ask(versions)
-    assert isinstance(answer, Unknown)
-    assert "repository" in answer.reason
-
-
-@pytest.mark.parametrize("ask", QUESTIONS)
-def test_without_git_nothing_is_known(
-    versions: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Path], object]
-) -> None:
-    monkeypatch.setenv("PATH", str(versions))
-    assert ask(versions) == Unknown("there is no git")
-
-
-@pytest.mark.parametrize(
-    ("command", "operation"),
-    [
-        (("merge", "main"), Operation.MERGE),
-        (("rebase", "main"), Operation.REBASE),
-        (("cherry-pick", "main"), Operation.CHERRY_PICK),
-        (("revert", "main~1"), Operation.REVERT),
-    ],
-)
-def test_what_waits_to_be_finished_is_named(
-    repository: Repository, command: tuple[str, ...], operation: Operation
-) -> None:
-    assert conflict.in_progress(repository.versions) is None
-    repository.git("-c", "core.editor=true", *command, fails=True)
-    assert conflict.in_progress(repository.versions) is operation
-
-
-def test_edited_files_are_those_that_differ_from_the_last_commit(repository: Repository) -> None:
-    assert conflict.edited_files(repository.versions) == frozenset()
-    for path in (repository.versions / "0002_x.py", repository.root / "outside.py"):
-        path.write_text("edited")
-    (repository.versions / "0009_new.py").write_text("untracked")
-    (repository.versions / "0001_a.py").unlink()
-    assert conflict.edited_files(repository.versions) == frozenset({"0001_a.py", "0002_x.py"})
-
-
-def test_a_work_tree_and_a_hook_see_the_same_repository(
-    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    repository.git("worktree", "add", "-q", str(tmp_path / "tree"), "-b", "third", "main")
-    monkeypatch.setenv("GIT_DIR", ".git")
-    monkeypatch.setenv("GIT_INDEX_FILE", "nowhere")
-    versions = tmp_path / "tree" / "migrations" / "versions"
-    found = conflict.revisions_on("branch", versions)
-    assert isinstance(found, OnRef)
-    assert found.ids == {"0001_a", "0002_x"}
-    assert conflict.in_progress(versions) is None
-    assert conflict.edited_files(versions) == frozenset()
 
 
 def test_every_refusal_names_a_next_step(versions: Path) -> None:

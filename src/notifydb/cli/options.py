@@ -28,3 +28,6 @@ LockWait = Annotated[
     float | None, typer.Option("--lock-wait", help="Seconds to wait for another runner to finish.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+Edited = Annotated[
+    bool, typer.Option("--edited", help="Move files with edits that are not committed, too, and stage them.")
+]

@@ -8,11 +8,14 @@ import typer
 
 from notifydb import errors
 from notifydb.cli.deps import Deps
-from notifydb.cli.options import DryRun, Format, OutputFormat
+from notifydb.cli.options import DryRun, Edited, Format, OutputFormat
 
 if TYPE_CHECKING:
-    from notifydb.numbering.conflict import OnRef, Unknown
-    from notifydb.numbering.plan import Move, RenumberPlan
+    from pathlib import Path
+
+    from notifydb.numbering.conflict import OnRef
+    from notifydb.numbering.git import Unknown
+    from notifydb.numbering.plan import RenumberPlan
     from notifydb.revisions.graph import Revision
 
 
@@ -29,18 +32,33 @@ def renumber(
         str | None, typer.Option("--onto", help="Stand on this ref's revisions, before a merge.")
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Number every revision anew, applied or not.")] = False,
-    start: Annotated[int | None, typer.Option("--from", min=1, help="The first new number.")] = None,
+    start: Annotated[
+        int | None,
+        typer.Option(
+            "--from",
+            min=1,
+            help="The first new number; with --all, what stands below the first revision that is numbered so"
+            " or higher keeps its id.",
+        ),
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option("--width", min=1, max=6, help="Digits of a number; default: the setting.")
+    ] = None,
+    edited: Edited = False,
     output: Format = OutputFormat.TEXT,
 ) -> None:
-    """Put the migrations into one line: what is on the main branch stays, what is new follows it."""
-    from notifydb.revisions import changes
+    """Put the migrations into one line: what is on the main branch stays, what is new follows it.
 
-    deps = Deps()
+    File name, id, parent and docstring change by position, and no other byte. The head file is written,
+    and made where there is none; git's index follows as after `git mv`.
+    """
+    from notifydb.cli import moves
+
+    deps = Deps(number_width=width)
     plan = _plan(deps, keep or [], onto, all_=all_, start=start)
-    moves = not check and not dry_run and bool(plan)
-    if moves:
-        changes.apply(plan.changes)
-    _report(deps, plan, output, moved=moves, diff=dry_run)
+    applies = not check and not dry_run and bool(plan)
+    staged = moves.carry_out(deps, plan, edited=edited) if applies else None
+    _report(deps, plan, output, staged=staged, diff=dry_run)
     if check and plan:
         raise typer.Exit(1)
 
@@ -63,6 +81,7 @@ def _plan(deps: Deps, keep: list[str], onto: str | None, *, all_: bool, start: i
         kept_files=on_main.files if isinstance(on_main, conflict.OnRef) else frozenset(),
         onto=elsewhere.revisions if elsewhere else (),
         all_=all_,
+        head_file=deps.settings.head_file,
     )
     if plan and isinstance(on_main, conflict.Unknown) and not (stays or all_):
         deps.console.say(f"git does not know the main branch ({on_main.reason})", style="dim")
@@ -100,11 +119,21 @@ def _with_ancestors(ids: list[str], revisions: tuple[Revision, ...]) -> frozense
     return frozenset(found)
 
 
-def _report(deps: Deps, plan: RenumberPlan, output: OutputFormat, *, moved: bool, diff: bool) -> None:
+def _report(
+    deps: Deps,
+    plan: RenumberPlan,
+    output: OutputFormat,
+    *,
+    staged: tuple[Path, ...] | Unknown | None,
+    diff: bool,
+) -> None:
+    """`staged` is None where nothing was done."""
+    from notifydb.cli import moves
+
+    moved = staged is not None
     if output is OutputFormat.JSON:
-        deps.console.json(
-            {"moved": moved, "head": plan.head, "moves": [_row(deps, each) for each in plan.moves]}
-        )
+        document = {"moved": moved, "head": plan.head, "moves": moves.rows(deps, plan.moves)}
+        deps.console.json({**document, "staged": bool(staged) and isinstance(staged, tuple)})
         return
     if not plan:
         deps.console.say(f"nothing to do: one line up to {plan.head or 'base'}", style="green")
@@ -112,23 +141,12 @@ def _report(deps: Deps, plan: RenumberPlan, output: OutputFormat, *, moved: bool
     if diff:
         deps.console.data(str(plan.changes).rstrip("\n"))
         return
-    for each in plan.moves:
-        arrow = each.new_id if each.old_id == each.new_id else f"{each.old_id} -> {each.new_id}"
-        deps.console.data(f"{arrow} (on {each.new_down or 'base'}): {each.reason}")
-    if moved:
-        deps.console.say(f"one line up to {plan.head}", style="green")
-        if plan.renamed:
-            deps.console.say(
-                "next: a database that applied the old ids has to be told: notifydb stamp", style="cyan"
-            )
-    else:
+    moves.tell_moves(deps, plan.moves)
+    if staged is None:
         deps.console.say("next: notifydb migrate renumber", style="cyan")
-
-
-def _row(deps: Deps, move: Move) -> dict[str, object]:
-    root = deps.loaded.root
-    return {
-        "old_id": move.old_id, "new_id": move.new_id,
-        "old_path": str(move.old_path.relative_to(root)), "new_path": str(move.new_path.relative_to(root)),
-        "old_down": move.old_down, "new_down": move.new_down, "reason": move.reason,
-    }  # fmt: skip
+        return
+    moves.tell_done(deps, plan, staged)
+    if plan.renamed:
+        deps.console.say(
+            "next: a database that applied the old ids has to be told: notifydb stamp", style="cyan"
+        )

@@ -92,14 +92,30 @@ def in_progress(versions: Path) -> Operation | Unknown | None:
 
 
 def edited_files(versions: Path) -> frozenset[str] | Unknown:
-    """The names of tracked files in the folder whose content is not what was last committed."""
+    """The names of committed files in the folder whose content is not what was last committed.
+
+    In the middle of a merge and the like it is what git made that counts; what it could not make is no edit.
+    """
     # Outside of a repository git diff compares any two files.
     commit = _commit("HEAD", versions)
     if isinstance(commit, Unknown):
         return commit
-    answer = _git(versions, "diff", "--name-only", "-z", "--relative", "--no-renames", commit, "--", ".")
-    if isinstance(answer, Unknown):
-        return answer
+    conflicted = unmerged(versions)
+    if isinstance(conflicted, Unknown):
+        return conflicted
+    against = () if in_progress(versions) else (commit,)
+    options = ("--name-only", "-z", "--relative", "--no-renames", "--diff-filter=MT")
+    answer = _git(versions, "diff", *options, *against, "--", ".")
+    return answer if isinstance(answer, Unknown) else _names(answer) - conflicted
+
+
+def unmerged(folder: Path) -> frozenset[str] | Unknown:
+    """The paths below `folder`, relative to it, that git has in conflict."""
+    answer = _git(folder, "diff", "--name-only", "-z", "--relative", "--diff-filter=U", "--", ".")
+    return answer if isinstance(answer, Unknown) else _names(answer)
+
+
+def _names(answer: bytes) -> frozenset[str]:
     return frozenset(name for name in answer.decode(errors="surrogateescape").split("\0") if name)
 
 

@@ -38,5 +38,5 @@ def run(folder: Path, *arguments: str, stdin: bytes = b"") -> bytes | Unknown:
         return Unknown(f"git could not run: {error}")
     if ended.returncode:
         said = ended.stderr.decode(errors="replace").strip().splitlines()
-        return Unknown(said[0] if said else f"git {arguments[0]} failed")
+        return Unknown(said[0].removeprefix("fatal: ") if said else f"git {arguments[0]} failed")
     return ended.stdout

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from notifydb.errors import HistoryError
 from notifydb.revisions.graph import History, Revision
 
@@ -12,8 +14,8 @@ def top_of(history: History, kept: frozenset[str]) -> str | None:
     Raises HistoryError if what is kept has several heads, or stands on something that is not kept.
     """
     for each in history.ordered():
-        new = set(each.down_revisions) - kept if each.id in kept else set()
-        if new:
+        named = {*each.down_revisions, *(name for name in each.depends_on if name in history.revisions)}
+        if each.id in kept and (new := named - kept):
             raise HistoryError(
                 f"{each.path}: {each.id} has to stay as it is, but stands on {', '.join(sorted(new))}, "
                 "which is new",
@@ -21,11 +23,22 @@ def top_of(history: History, kept: frozenset[str]) -> str | None:
             )
     tops = [each for each in history.revisions if each in kept and kept.isdisjoint(history.children(each))]
     if len(tops) > 1:
+        others = [each for each in history.heads if tops[0] not in {each, *history.ancestors(each)}]
         raise HistoryError(
             f"{' and '.join(tops)} both have to stay as they are, so none can move on top of the other",
-            hint=f"say which branch stays: notifydb migrate renumber --keep {tops[0]}",
+            hint=f"say which branch moves: notifydb migrate rebase {' '.join(others)}",
         )
     return tops[0] if tops else None
+
+
+def refuse_branches(history: History, line: list[str]) -> None:
+    """Raise HistoryError if `line`, which stays as it is, is not one already."""
+    for below, each in itertools.pairwise(line):
+        if history.revisions[each].down_revisions != (below,):
+            raise HistoryError(
+                f"{each} and {below} are on two branches below the first number, and would stay on them",
+                hint="notifydb migrate rebase puts them into one line",
+            )
 
 
 def in_line(history: History, among: frozenset[str], onto: str | None = None) -> list[str]:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from notifydb.errors import HistoryError, UsageError
 from notifydb.numbering import line, twins
+from notifydb.numbering.folder import Source
 from notifydb.numbering.slugs import renumbered
 from notifydb.revisions import headfile, naming
 from notifydb.revisions.changes import FileChange, FileChanges
 from notifydb.revisions.graph import History, Revision
 from notifydb.revisions.rewrite import rewrite
+
+NO_SOURCES: Final[Mapping[Path, Source]] = MappingProxyType({})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ def plan_renumber(
     kept_files: frozenset[str] = frozenset(),
     onto: Iterable[Revision] = (),
     all_: bool = False,
+    head_file: str = headfile.HEAD_FILE,
+    sources: Mapping[Path, Source] = NO_SOURCES,
 ) -> RenumberPlan:
     """One line: what is kept stays, what is new follows it, numbered on from the highest kept number.
 
@@ -69,7 +76,9 @@ def plan_renumber(
     ids on the main branch or applied somewhere, `kept_files` the file names on the main branch, which tell
     two files of one id apart. `onto` are revisions of another ref: they stay, whether or not they are in the
     folder. `start` is the first new number, at least `width` digits wide. With `all_`, every revision is
-    numbered anew from `start` or 1, the kept ones below.
+    numbered anew from 1, the kept ones below; with `start`, only those from the first on that is numbered
+    so or higher. `head_file` is the name of the head file beside the folder; empty for none. `sources` are
+    the files that are to be read otherwise than the disk has them.
 
     Raises HistoryError, with the reason, for what has no place in a line (merges, branch labels,
     dependencies across), for two branches that both stay, and if nothing tells which one does.
@@ -82,9 +91,10 @@ def plan_renumber(
     apart = twins.tell_apart((*here, *elsewhere), _old(here, elsewhere, kept_files, ref))
     history = History(apart.revisions)
     kept = frozenset(history.revisions) & (keep | {each.id for each in ref})
-    task = _Task(history, apart, kept, frozenset(each.id for each in elsewhere), width, start)
+    not_here = frozenset(each.id for each in elsewhere)
+    task = _Task(history, apart, kept, not_here, width, start, head_file, sources)
     if all_:
-        return task.everything()
+        return task.everything() if start is None else task.everything_from(start)
     return task.what_is_new() if kept else _known_to_be_in_order(task)
 
 
@@ -123,7 +133,7 @@ def _known_to_be_in_order(task: _Task) -> RenumberPlan:
     if len(heads) > 1:
         raise HistoryError(
             f"nothing tells which branch stays: {', '.join(heads)}",
-            hint=f"notifydb migrate renumber --keep {heads[0]}, or set main_branch",
+            hint=f"say which one moves: notifydb migrate rebase {' '.join(heads[1:])}",
         )
     plan = task.everything()
     if plan.moves:
@@ -144,6 +154,8 @@ class _Task:
     elsewhere: frozenset[str]
     width: int
     start: int | None
+    head_file: str
+    sources: Mapping[Path, Source]
 
     def what_is_new(self) -> RenumberPlan:
         top = line.top_of(self.history, self.kept)
@@ -158,11 +170,26 @@ class _Task:
         return self._plan(line.in_line(self.history, new, top), top, self.start or highest + 1)
 
     def everything(self) -> RenumberPlan:
+        return self._plan(self._whole_line(), None, 1)
+
+    def everything_from(self, start: int) -> RenumberPlan:
+        whole = self._whole_line()
+        numbers = (naming.number_of(self.apart.as_written(key)) for key in whole)
+        place = next((at for at, number in enumerate(numbers) if (number or 0) >= start), None)
+        if place is None:
+            raise UsageError(
+                f"no revision is numbered {start} or above, so there is nothing to number anew",
+                hint="notifydb migrate renumber --all numbers every one, from 1",
+            )
+        below, moving = whole[:place], whole[place:]
+        line.refuse_branches(self.history, below)
+        return self._plan(moving, below[-1] if below else None, start)
+
+    def _whole_line(self) -> list[str]:
         whole = frozenset(self.history.revisions)
         line.refuse_what_cannot_move(self.history, whole, None)
         old = line.in_line(self.history, self.kept)
-        new = line.in_line(self.history, whole - self.kept, old[-1] if old else None)
-        return self._plan([*old, *new], None, 1 if self.start is None else self.start)
+        return [*old, *line.in_line(self.history, whole - self.kept, old[-1] if old else None)]
 
     def _plan(self, moving: list[str], top: str | None, first: int) -> RenumberPlan:
         written = {key: self.apart.as_written(key) for key in self.history.revisions}
@@ -201,28 +228,40 @@ class _Task:
             new_down=ids[below] if below is not None else None,
             reason="",
         )
-        reason = ", ".join(_reasons(move, self.apart.taken_by.get(key), shortened=shortened))
-        return (key, dataclasses.replace(move, reason=reason)) if reason else None
+        names = {self.apart.as_written(name): ids.get(name) for name in _named_by(revision)}
+        follows = [new for old, new in names.items() if new not in (None, old)]
+        reasons = _reasons(move, self.apart.taken_by.get(key), shortened=shortened)
+        reasons += [f"names {new}" for new in follows if new and not reasons]
+        return (key, dataclasses.replace(move, reason=", ".join(reasons))) if reasons else None
 
     def _changes(
         self, moves: list[tuple[str, Move]], ids: Mapping[str, str], head: str | None
     ) -> FileChanges:
         changes = [self._file_change(key, move, ids) for key, move in moves]
+        moving = {move.old_path for _, move in moves}
+        changes += [
+            source.change(path, source.content) for path, source in self.sources.items() if path not in moving
+        ]
         folders = [each.path.parent for each in self.history.ordered() if each.id not in self.elsewhere]
         versions = folders[0] if folders else Path()
-        path = versions.parent / headfile.HEAD_FILE
-        if head is not None and folders and path.exists():
-            changes.append(FileChange.of(path, path, headfile.content(head)))
+        path = versions.parent / self.head_file
+        if self.head_file and head is not None and (changes or (folders and path.exists())):
+            changes.append(headfile.change(path, head))
         return FileChanges(versions, tuple(changes))
 
     def _file_change(self, key: str, move: Move, ids: Mapping[str, str]) -> FileChange:
         revision = self.history.revisions[key]
-        named = (key, *revision.depends_on, *revision.replaces)
-        renames = {self.apart.as_written(name): ids[name] for name in named if name in ids}
+        names = (key, *_named_by(revision))
+        renames = {self.apart.as_written(name): ids[name] for name in names if name in ids}
         parents = {move.old_down: move.new_down} if move.old_down and move.new_down else {}
-        change = FileChange.of(move.old_path, move.new_path)
-        changed = rewrite(change.before or b"", renames, path=move.old_path, parents=parents)
-        return dataclasses.replace(change, after=changed)
+        source = self.sources.get(move.old_path) or Source.on_disk(move.old_path)
+        changed = rewrite(source.content, renames, path=source.path, parents=parents)
+        return source.change(move.new_path, changed)
+
+
+def _named_by(revision: Revision) -> tuple[str, ...]:
+    """The other revisions that it names, besides its parents."""
+    return (*revision.depends_on, *revision.replaces)
 
 
 def _highest(kept: Iterable[str]) -> int:

@@ -176,7 +176,9 @@ class Settings(Section):
     main_branch: str | None = Field(
         default=None, description="the branch whose revisions keep their ids; default: found"
     )
-    number_width: int = Field(default=4, ge=1, le=8, description="digits of a revision's number")
+    number_width: int = Field(
+        default=4, ge=1, le=6, description="digits of a revision's number; more would be a date"
+    )
     data_dir: Path = Field(
         default=Path(".notifydb"), description="the embedded Postgres' files, below the project"
     )
