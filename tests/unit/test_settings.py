@@ -177,6 +177,7 @@ def test_every_voice_on_the_environment_is_heard(tmp_path: Path) -> None:
     [
         ({"NOTIFYDB_ENVIROMENT": "test"}, "NOTIFYDB_ENVIROMENT is not a setting"),
         ({"NOTIFYDB_LINT_ROWS": "many"}, "NOTIFYDB_LINT_ROWS: input should be a valid integer"),
+        ({"NOTIFYDB_NUMBER_WIDTH": "7"}, "NOTIFYDB_NUMBER_WIDTH: input should be less than or equal to 6"),
         ({"DATABASE_URL": "mysql://u@h/d"}, "is for mysql"),
         ({"DATABASE_URL": "just text"}, "is not a URL"),
         ({"NOTIFYDB_SHADOW_URL": "postgres://u@h:x/d"}, "no valid host and port"),
