@@ -102,9 +102,19 @@ def rule_page(rule: Any) -> str:
 
 
 def _examples(title: str, examples: Any) -> str:
-    bodies = [textwrap.dedent(example.upgrade).strip() for example in examples]
-    shown = [f"```python\n{body}\n```\n" for body in bodies if body]
+    shown = [text for example in examples if (text := _example(example))]
     return f"\n## {title}\n\n" + "\n".join(shown) if shown else ""
+
+
+def _example(example: Any) -> str:
+    """The body, and the files beside it, without which it would say nothing."""
+    body = textwrap.dedent(example.upgrade).strip()
+    beside = {**example.files, **example.application}
+    files = [
+        f"beside `{name}`:\n\n```\n{textwrap.dedent(text).strip() or '(empty)'}\n```\n"
+        for name, text in beside.items()
+    ]
+    return "\n".join([*([f"```python\n{body}\n```\n"] if body else []), *files])
 
 
 def _first_line(rule: Any) -> str:

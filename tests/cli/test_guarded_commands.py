@@ -97,6 +97,7 @@ def test_lint_at_the_line_with_the_lock(
     small_project.add(
         "0002_index", 'op.create_index("ix_name", "users", ["name"])', 'op.drop_index("ix_name")'
     )
+    (small_project.project.script_location / ".current-alembic-head").write_text("0002_index\n")
     there = {"NOTIFYDB_SHADOW_URL": server_url}
     found = notifydb("lint", "0002", "--format", "json", **there)
     assert found.code == 1

@@ -10,6 +10,7 @@ from notifydb.lint.engine import lint
 from notifydb.lint.example import Example
 from notifydb.lint.options import Options
 from notifydb.migrator.config import Project
+from notifydb.revisions import headfile
 from notifydb.revisions.reader import read_history
 from notifydb.shadow.database import Shadows
 
@@ -20,4 +21,6 @@ def judge(example: Example, root: Path, mode: Literal["static", "trace"], server
     project = Project(root, root / "migrations")
     history = read_history(project.versions)
     shadows = Shadows(server_url, project, history, keep=100) if mode == "trace" else None
-    return lint(history, [revision], project, shadows=shadows, options=Options(mode=mode))
+    head_file = project.script_location / headfile.HEAD_FILE
+    options = Options(mode=mode, head_file=head_file if head_file.exists() else None)
+    return lint(history, [revision], project, shadows=shadows, options=options)

@@ -19,6 +19,7 @@ from notifydb.cli import (
     demo,
     downgrade,
     environment,
+    head_file,
     lint,
     new,
     purge,
@@ -74,6 +75,7 @@ app.command("check")(check.check)
 app.add_typer(migrate, name="migrate")
 migrate.command("new")(new.new)
 migrate.command("renumber")(renumber.renumber)
+migrate.command("head-file")(head_file.head_file)
 app.command("lint")(lint.lint)
 app.command("rules")(rules.rules)
 app.command("purge")(purge.purge)

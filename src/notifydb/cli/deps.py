@@ -12,6 +12,7 @@ from notifydb.cli.console import Console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from notifydb.guard import Operation, Permit, Request
     from notifydb.migrator.config import Project
@@ -56,6 +57,13 @@ class Deps:
 
         settings = self.settings
         return find_project(self.loaded.root, settings.script_location, settings.metadata, settings.bootstrap)
+
+    @property
+    def head_file(self) -> Path | None:
+        """The file that names the head, None where the settings say that there is none."""
+        from notifydb.revisions import headfile
+
+        return headfile.path_in(self.project.script_location, self.settings.head_file)
 
     @cached_property
     def revisions(self) -> tuple[Revision, ...]:

@@ -117,6 +117,7 @@ def _options(deps: Deps, *, trace: bool, static: bool) -> Options:
         mode="trace" if trace else "static" if static else "auto",
         rows=settings.rows,
         small_table_rows=settings.small_table_rows,
+        head_file=deps.head_file,
         select=frozenset(settings.select) or None,
         ignore=frozenset(settings.ignore),
     )

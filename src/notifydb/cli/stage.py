@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import notifydb
 from notifydb import errors
+from notifydb.revisions.headfile import HEAD_FILE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,6 +85,7 @@ class Stage:
         path = self.versions / f"{revision}.py"
         lines = "".join(f"    {line}\n" for line in body)
         path.write_text(_MIGRATION.format(revision=revision, down=down, body=lines), encoding="utf-8")
+        (self.versions.parent / HEAD_FILE).write_text(f"{revision}\n", encoding="utf-8")
         return path
 
     def _show(self, lines: list[str], *, whole: bool) -> None:

@@ -62,6 +62,7 @@ def lint(
     run = _Run(
         project, shadows, no_shadow, chosen, Context(history, frozenset(revisions), options, project.root)
     )
+    run.graph()
     for number, identifier in enumerate(revisions, start=1):
         if listen:
             listen(Progress(identifier, number, len(revisions)))
@@ -99,12 +100,18 @@ class _Run:
         self.findings: list[Finding] = []
         self.refuted: list[Finding] = []
         self.skipped: list[Skipped] = []
-        self._graph: list[Finding] | None = None
+        self._of_graph: list[Finding] = []
         if shadows is None and context.options.mode == "trace":
             raise errors.ShadowUnavailable(no_shadow)
 
+    def graph(self) -> None:
+        """Judges the history as a whole; what is about no revision is told even if none was asked about."""
+        found = [each for rule in self.rules for each in rule.check_graph(self.context.history, self.context)]
+        self.findings += [each for each in found if each.revision is None]
+        self._of_graph = [each for each in found if each.revision is not None]
+
     def revision(self, revision: Revision) -> None:
-        """Judges one revision on all levels."""
+        """Judges one revision on all levels; after `graph`."""
         with tokenize.open(revision.path) as file:
             source = file.read()
         tree = parse_module(source, revision.path)
@@ -112,7 +119,8 @@ class _Run:
         seen = self._see(revision)
         self.skipped += seen.skipped
         context = self._context(revision, source, tree, seen)
-        found = self._in_source(revision, tree, context) + self._of_graph(revision)
+        found = self._in_source(revision, tree, context)
+        found += [finding for finding in self._of_graph if finding.revision == revision.id]
         refuted: list[Finding] = []
         for _, sent in itertools.groupby(context.statements, key=lambda each: id(each.execution)):
             confirmed, rejected = self._judge(tuple(sent), context)
@@ -193,15 +201,6 @@ class _Run:
 
     def _in_source(self, revision: Revision, tree: ast.Module, context: RevisionContext) -> list[Finding]:
         return [finding for rule in self.rules for finding in rule.check_source(revision, tree, context)]
-
-    def _of_graph(self, revision: Revision) -> list[Finding]:
-        """The graph's findings about this revision; those about none are told once, with the first."""
-        if self._graph is None:
-            history = self.context.history
-            found = [each for rule in self.rules for each in rule.check_graph(history, self.context)]
-            self.findings += [each for each in found if each.revision is None]
-            self._graph = [each for each in found if each.revision is not None]
-        return [finding for finding in self._graph if finding.revision == revision.id]
 
     def _judge(
         self, sent: Sequence[Statement], context: RevisionContext

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from notifydb.findings import Severity
@@ -17,7 +18,8 @@ class Options:
     `rows` are put into each existing table that a migration touches. `production_rows` (by `schema.table`)
     are real sizes: a table known to have fewer than `small_table_rows` is not worth a finding about locks.
     `imports` lets static mode import the migrations to see their statements. `lock_timeout` is the one that
-    the runner sets for every migration (None: it sets none). `select` None stands for all rules.
+    the runner sets for every migration (None: it sets none). `head_file` is the file that names the head
+    (None: the project does without). `select` None stands for all rules.
     """
 
     mode: Literal["auto", "trace", "static"] = "auto"
@@ -26,6 +28,7 @@ class Options:
     production_rows: Mapping[str, int] = dataclasses.field(default_factory=dict)
     imports: bool = True
     lock_timeout: str | None = None
+    head_file: Path | None = None
     select: frozenset[str] | None = None
     ignore: frozenset[str] = frozenset()
     severities: Mapping[str, Severity] = dataclasses.field(default_factory=dict)
