@@ -47,19 +47,14 @@ def help_of(words: tuple[str, ...]) -> str:
 
 
 def settings_page() -> str:
-    from notifydb.settings.load import setting_names, variable_name
+    from notifydb.settings.fields import declared
+    from notifydb.settings.load import variable_name
     from notifydb.settings.model import Settings
 
-    rows = []
-    for name in setting_names():
-        model: Any = Settings
-        *sections, leaf = name.split(".")
-        for section in sections:
-            model = model.model_fields[section].annotation
-        field = model.model_fields[leaf]
-        rows.append(
-            f"| `{name}` | `{variable_name(name)}` | {_default(field.default)} | {field.description} |"
-        )
+    rows = [
+        f"| `{name}` | `{variable_name(name)}` | {_default(setting.default)} | {setting.description} |"
+        for name, setting in declared(Settings).items()
+    ]
     head = (HERE / "settings.head.md").read_text(encoding="utf-8")
     return (
         f"{NOTE}\n{head}\n| setting | variable | default | what it is |\n|---|---|---|---|\n"

@@ -29,7 +29,7 @@ def address(prefix: str = PREFIX) -> str:
 
 def settings(**changes: Any) -> PurgeSettings:
     """Settings without the cap on a share: tests have more test users than others."""
-    return PurgeSettings(**{"max_fraction": 1.0, **changes})
+    return PurgeSettings.of({"max_fraction": 1.0, **changes})
 
 
 def permit_for(database: str) -> guard.Permit:

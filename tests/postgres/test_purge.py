@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -211,7 +212,8 @@ def test_groups_go_with_their_last_member(teams: str) -> None:
     chosen = settings(**TEAMS, protected=("seed",), actors=("founder",))
     with pytest.raises(errors.ConfigurationError, match=r"teams\.founder does not refer to crm\.accounts"):
         plan_of(teams, chosen)
-    chosen = chosen.model_copy(update={"implicit": (*chosen.implicit, "teams.founder -> crm.accounts.id")})
+    implicit = (*chosen.implicit, "teams.founder -> crm.accounts.id")
+    chosen = dataclasses.replace(chosen, implicit=implicit)
     plan = plan_of(teams, chosen)
     assert [(shared.key, shared.leaving, shared.staying, shared.protected) for shared in plan.shared] == [
         ("13", 1, 1, False), ("19", 1, 1, False), ("seed", 1, 0, True),

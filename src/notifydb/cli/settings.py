@@ -23,14 +23,12 @@ def settings(output: Format = OutputFormat.TEXT) -> None:
 
 
 def _shown(deps: Deps, name: str) -> object:
-    from pydantic import SecretStr
-
-    from notifydb.settings import shown_url
+    from notifydb.settings import SecretUrl, shown_url
 
     value: object = deps.settings
     for part in name.split("."):
         value = getattr(value, part)
-    if isinstance(value, SecretStr):
+    if isinstance(value, SecretUrl):
         return shown_url(value.get_secret_value())
     if isinstance(value, tuple):
         return ", ".join(value) or None

@@ -228,7 +228,7 @@ class _Reader:
 
     def _miss(self, field: str, text: str) -> None:
         """The defaults name tables of Notify, which need not be here; what somebody wrote should be."""
-        if field in self.settings.model_fields_set:
+        if field in self.settings.given:
             self.unknown.append(f"purge.{field}: {text}")
 
 

@@ -119,7 +119,7 @@ def _flags(catalog: Catalog, root: Table, settings: PurgeSettings) -> Iterator[s
         flag = names.column(catalog, text)
         if flag is not None and flag.table.name == root.name and flag.type == "boolean":
             yield flag.name
-        elif flag is not None or "protected_when" in settings.model_fields_set:
+        elif flag is not None or "protected_when" in settings.given:
             raise errors.ConfigurationError(
                 f"purge.protected_when: {text} is no boolean column of {root.name}"
             )

@@ -11,17 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
-from pydantic import ValidationError
-
 from notifydb import errors
 from notifydb.settings import cloudfoundry
 from notifydb.settings.environment import Environment, Voice
-from notifydb.settings.model import Section, Settings
+from notifydb.settings.fields import Misfit, declared
+from notifydb.settings.model import Settings
 
 PREFIX = "NOTIFYDB_"
 ROOT_FILES = ("notifydb.toml", "pyproject.toml", "alembic.ini")
 _URL_VARIABLES = ("DATABASE_URL", "SQLALCHEMY_DATABASE_URI")
+_KNOWN = declared(Settings)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -102,13 +101,9 @@ def _is_script_location(folder: Path) -> bool:
     return not re.search(rb"^script_location\s*[=:]", ini.read_bytes(), re.MULTILINE)
 
 
-def setting_names(model: type[Section] = Settings, prefix: str = "") -> Iterator[str]:
+def setting_names() -> tuple[str, ...]:
     """The dotted names of all settings, in the order of the model."""
-    for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            yield from setting_names(field.annotation, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"
+    return tuple(_KNOWN)
 
 
 def variable_name(setting: str) -> str:
@@ -127,7 +122,7 @@ def _merge(sources: Sequence[Source], root: Path) -> Loaded:
     problem = url if isinstance(url, errors.ConfigurationError) else None
     if problem is not None:
         del values["database_url"]
-    return Loaded(_validate(values, origins), root, origins, _voices(sources), problem)
+    return Loaded(_fitted(values, origins), root, origins, _voices(sources), problem)
 
 
 def _voices(sources: Sequence[Source]) -> tuple[Voice, ...]:
@@ -138,36 +133,29 @@ def _voices(sources: Sequence[Source]) -> tuple[Voice, ...]:
     )
 
 
-def _validate(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
-    nested: dict[str, Any] = {}
-    for name, value in values.items():
-        *sections, leaf = name.split(".")
-        place = nested
-        for section in sections:
-            place = place.setdefault(section, {})
-        place[leaf] = value
+def _fitted(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
     try:
-        return Settings.model_validate(nested)
-    except ValidationError as error:
-        # `from None`: the chained error would show the rejected input, which may be a URL.
+        return Settings.of(values)
+    except Misfit as misfit:
         raise errors.ConfigurationError(
-            "; ".join(_explain(problem, origins) for problem in error.errors(include_input=False)),
+            "; ".join(f"{_place(name, origins)}: {why}" for name, why in misfit.problems.items()),
             hint="notifydb settings shows every setting and where it comes from",
         ) from None
 
 
-def _explain(problem: Any, origins: Mapping[str, str]) -> str:
-    path = [str(part) for part in problem["loc"]]
-    name = next((".".join(path[:end]) for end in (2, 1) if ".".join(path[:end]) in origins), ".".join(path))
-    origin = origins.get(name)
+def _place(name: str, origins: Mapping[str, str]) -> str:
     # A variable has a setting's name in it; a file holds many, and an option may be named shorter.
-    is_named = origin is not None and not origin.startswith("--") and ".toml" not in origin
-    where = origin if is_named else ": ".join(filter(None, (origin, name)))
-    return f"{where}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+    origin = origins[name]
+    is_named = not origin.startswith("--") and ".toml" not in origin
+    return origin if is_named else f"{origin}: {name}"
 
 
 def _dotenv(path: Path) -> dict[str, str]:
     try:
+        if not path.exists():
+            return {}
+        from dotenv import dotenv_values
+
         return {name: value for name, value in dotenv_values(path).items() if value is not None}
     except (OSError, ValueError) as error:
         raise errors.ConfigurationError(f"{path.name} cannot be read: {error}") from None
@@ -193,11 +181,7 @@ def _variables(environ: Mapping[str, str], where: str) -> Source:
 
 
 def _from_text(setting: str, text: str) -> object:
-    model: type[Section] = Settings
-    *sections, leaf = setting.split(".")
-    for section in sections:
-        model = model.model_fields[section].annotation  # type: ignore[assignment]
-    is_list = "tuple" in str(model.model_fields[leaf].annotation)
+    is_list = _KNOWN[setting].kind == tuple[str, ...]
     return tuple(filter(None, (part.strip() for part in text.split(",")))) if is_list else text
 
 

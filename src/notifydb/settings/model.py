@@ -2,82 +2,69 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from typing import Literal
 
 from notifydb.settings.environment import Environment
-from notifydb.settings.url import normalise_url
+from notifydb.settings.fields import Section, setting
+from notifydb.settings.url import SecretUrl
 
 
-def _secret_url(raw: object) -> object:
-    if raw is None or raw == "":
-        return None
-    return SecretStr(normalise_url(raw.get_secret_value() if isinstance(raw, SecretStr) else str(raw)))
-
-
-Url = Annotated[SecretStr | None, BeforeValidator(_secret_url)]
-AnyEnvironment = Annotated[Environment, BeforeValidator(Environment.parse)]
-
-
-class Section(BaseModel):
-    """A section refuses names that it does not know: a typo is an error, not a silent default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LintSettings(Section):
     """`[tool.notifydb.lint]`"""
 
-    select: tuple[str, ...] = Field(default=(), description="only these rules or families; empty means all")
-    ignore: tuple[str, ...] = Field(default=(), description="rules or families that are off")
-    rows: int = Field(
+    select: tuple[str, ...] = setting(default=(), description="only these rules or families; empty means all")
+    ignore: tuple[str, ...] = setting(default=(), description="rules or families that are off")
+    rows: int = setting(
         default=1_000, ge=0, description="synthetic rows per table before a migration is traced"
     )
-    small_table_rows: int = Field(
+    small_table_rows: int = setting(
         default=100, ge=0, description="a scan of fewer rows under a lock is no finding"
     )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class AutogenSettings(Section):
     """`[tool.notifydb.autogen]`"""
 
-    skip: tuple[str, ...] = Field(
+    skip: tuple[str, ...] = setting(
         default=(), description="tables, kinds or table.name that `migrate new` and `check` leave out"
     )
-    formatter: str | None = Field(
+    formatter: str | None = setting(
         default=None,
         description="a command that reads a new migration and writes it formatted; "
         "default: ruff or black where pyproject.toml configures it, empty: none",
     )
-    target_version: int | None = Field(
+    target_version: int | None = setting(
         default=None,
         ge=13,
         description="PostgreSQL's major version in production; default: only forms that 13 knows",
     )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PurgeSettings(Section):
     """`[tool.notifydb.purge]`: the defaults are the Notify data model's.
 
     Tables are written `table` or `schema.table`, relations `child.column -> parent.column`.
     """
 
-    root: str = Field(
+    root: str = setting(
         default="users.email_address", description="table.column that the prefix is matched against"
     )
-    require_uuid: bool = Field(
+    require_uuid: bool = setting(
         default=True, description="an address matches only with + and a UUID before its @"
     )
-    max_users: int = Field(default=1_000, ge=1, description="a match of more rows than this is refused")
-    max_fraction: float = Field(
+    max_users: int = setting(default=1_000, ge=1, description="a match of more rows than this is refused")
+    max_fraction: float = setting(
         default=0.5,
         gt=0,
         le=1,
         description="a larger share of the root table, or of any table over 10,000 rows, is refused",
     )
-    protected: tuple[str, ...] = Field(
+    protected: tuple[str, ...] = setting(
         default=(
             "3c068010-5bfe-4bca-bf39-33b43a52ed7f",
             "87c3f76d-2c3b-4134-b67e-c60bc78ff758",
@@ -86,26 +73,26 @@ class PurgeSettings(Section):
         ),
         description="keys of rows that are never deleted: the seeded service and its user",
     )
-    protected_when: tuple[str, ...] = Field(
+    protected_when: tuple[str, ...] = setting(
         default=("users.platform_admin",), description="true in one of these columns protects a root row"
     )
-    owned_through: tuple[str, ...] = Field(
+    owned_through: tuple[str, ...] = setting(
         default=("user_to_service(user_id -> service_id) -> services(id)",),
         description="a group goes when all its members go: link(member -> group) -> table(key)",
     )
-    owned_when_empty: tuple[str, ...] = Field(
+    owned_when_empty: tuple[str, ...] = setting(
         default=("services.created_by_id",),
         description="a group without members goes with the root row that this column names",
     )
-    actors: tuple[str, ...] = Field(
+    actors: tuple[str, ...] = setting(
         default=("*_by_id", "*_by", "go_live_user_id"),
         description="columns, or table.columns, that tell who did something: not ownership",
     )
-    policies: tuple[str, ...] = Field(
+    policies: tuple[str, ...] = setting(
         default=("inbound_numbers.service_id=null",),
         description="table.column=follow, refuse, null or leave, where the rules of ownership do not fit",
     )
-    implicit: tuple[str, ...] = Field(
+    implicit: tuple[str, ...] = setting(
         default=(
             "services_history.id -> services.id",
             "api_keys_history.id -> api_keys.id",
@@ -137,59 +124,60 @@ class PurgeSettings(Section):
         ),
         description="relations that have no foreign key, or a key of a JSON column",
     )
-    waived: tuple[str, ...] = Field(
+    waived: tuple[str, ...] = setting(
         # Notifications are moved to the history: the row there has no twin that it could belong to.
         default=("notification_history.id -> notifications.id", "inbound_sms_history.id -> inbound_sms.id"),
         description="relations that look like one and are none",
     )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(Section):
     """The settings of one run; built by `load_settings` only."""
 
-    environment: AnyEnvironment = Field(
+    environment: Environment = setting(
         default=Environment.UNKNOWN,
         description="development, test, staging or production; anything else counts as production",
     )
-    database_url: Url = Field(default=None, description="the database to work on")
-    shadow_url: Url = Field(
+    database_url: SecretUrl | None = setting(default=None, description="the database to work on")
+    shadow_url: SecretUrl | None = setting(
         default=None, description="a server for shadow databases; default: the embedded one"
     )
-    service_name: str | None = Field(
+    service_name: str | None = setting(
         default=None, description="which database of VCAP_SERVICES, where several are bound"
     )
-    allow_destructive: bool = Field(
+    allow_destructive: bool = setting(
         default=False, description="permits what the guard's table allows only with it"
     )
-    script_location: Path | None = Field(
+    script_location: Path | None = setting(
         default=None, description="the Alembic folder; default: what alembic.ini says"
     )
-    metadata: str | None = Field(default=None, description="the models, as module:attribute.path")
-    bootstrap: str | None = Field(
+    metadata: str | None = setting(default=None, description="the models, as module:attribute.path")
+    bootstrap: str | None = setting(
         default=None,
         description="a context manager to enter before migrations are loaded, as module:attribute.path",
     )
-    head_file: str = Field(
+    head_file: str = setting(
         default=".current-alembic-head",
         description="the file that names the head, in the Alembic folder; empty: none",
     )
-    main_branch: str | None = Field(
+    main_branch: str | None = setting(
         default=None, description="the branch whose revisions keep their ids; default: found"
     )
-    number_width: int = Field(
+    number_width: int = setting(
         default=4, ge=1, le=6, description="digits of a revision's number; more would be a date"
     )
-    data_dir: Path = Field(
+    data_dir: Path = setting(
         default=Path(".notifydb"), description="the embedded Postgres' files, below the project"
     )
-    postgres_bin: Path | None = Field(
+    postgres_bin: Path | None = setting(
         default=None, description="run this Postgres instead of the embedded one"
     )
-    lock_wait: float = Field(default=60, ge=0, description="seconds to wait for another runner to finish")
-    shadow_templates: int = Field(default=12, ge=1, description="how many shadow templates are kept")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
+    lock_wait: float = setting(default=60, ge=0, description="seconds to wait for another runner to finish")
+    shadow_templates: int = setting(default=12, ge=1, description="how many shadow templates are kept")
+    log_level: Literal["debug", "info", "warning", "error"] = setting(
         default="warning", description="how much is logged"
     )
-    autogen: AutogenSettings = Field(default_factory=AutogenSettings)
-    lint: LintSettings = Field(default_factory=LintSettings)
-    purge: PurgeSettings = Field(default_factory=PurgeSettings)
+    autogen: AutogenSettings = AutogenSettings()
+    lint: LintSettings = LintSettings()
+    purge: PurgeSettings = PurgeSettings()

@@ -36,6 +36,32 @@ _AS_FIELD = re.compile(
 )
 
 
+class SecretUrl:
+    """A database URL that shows itself to nobody who does not ask for it by name."""
+
+    __slots__ = ("_url",)
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @classmethod
+    def of(cls, raw: str) -> SecretUrl:
+        """Normalised; raises ConfigurationError as `normalise_url` does."""
+        return cls(normalise_url(raw))
+
+    def get_secret_value(self) -> str:
+        return self._url
+
+    def __repr__(self) -> str:
+        return "SecretUrl('***')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SecretUrl) and self._url == other._url
+
+    def __hash__(self) -> int:
+        return hash(self._url)
+
+
 def normalise_url(raw: str) -> str:
     """`postgres://`, `postgresql://` and other drivers' spellings, all as psycopg 3.
 
