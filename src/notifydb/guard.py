@@ -21,6 +21,7 @@ class Operation(enum.StrEnum):
     RESET = "reset"
     DOWNGRADE = "downgrade"
     STAMP_BACK = "stamp backwards"
+    RESTAMP = "restamp"
     DESTRUCTIVE_UPGRADE = "destructive upgrade"
 
 
@@ -134,6 +135,14 @@ def needs_confirmation(operation: Operation, environment: Environment) -> bool:
         return True
     serious = environment in (Environment.PRODUCTION, Environment.UNKNOWN)
     return serious and operation is not Operation.DESTRUCTIVE_UPGRADE
+
+
+def keeps_sources(request: Request) -> bool:
+    """Whether the sources of applied migrations are kept in the database, and run from there.
+
+    Who may write the database decides then what runs here; so only where nothing is at stake.
+    """
+    return environment_of(request) in (Environment.DEVELOPMENT, Environment.TEST)
 
 
 def _standby(request: Request) -> str | None:

@@ -143,8 +143,24 @@ class Deps:
 
         destruction = self._request(self.database, Operation.DESTRUCTIVE_UPGRADE)
         return Runner(
-            self.database.url, self.project, self.history, destruction, self.settings.lock_wait, listen
+            self.database.url,
+            self.project,
+            self.history,
+            destruction,
+            self.settings.lock_wait,
+            listen,
+            is_shared=lambda revision: self._on_main is None or revision in self._on_main,
         )
+
+    @cached_property
+    def _on_main(self) -> frozenset[Revision] | None:
+        """The revisions of the main branch; None where git does not know."""
+        from notifydb.numbering import conflict
+
+        versions = self.project.versions
+        main = conflict.main_branch(versions, self.settings.main_branch)
+        found = conflict.revisions_on(main, versions) if isinstance(main, str) else main
+        return frozenset(found.revisions) if isinstance(found, conflict.OnRef) else None
 
     def _request(self, database: Database, operation: Operation, confirmation: str | None = None) -> Request:
         """What the guard is asked about the database as it is now."""
@@ -232,7 +248,7 @@ class Deps:
 def listener_of(console: Console) -> Callable[[object], None]:
     """Tells a runner's events, a line each."""
     from notifydb.migrator import execute
-    from notifydb.runner.upgrade import Unmarked, Waiting
+    from notifydb.runner.upgrade import Replaced, Unmarked, Waiting
 
     verbs = {"up": "applied", "down": "reverted", "stamp": "stamped"}
 
@@ -241,9 +257,19 @@ def listener_of(console: Console) -> Callable[[object], None]:
             console.say(f"waiting for another runner: {event.holder}")
         elif isinstance(event, Unmarked):
             console.say(f"warning: {event.error.message}; next: {event.error.hint}", style="yellow")
+        elif isinstance(event, Replaced):
+            console.say(f"warning: {replaced_by(event.revisions)}", style="yellow")
         elif isinstance(event, execute.Started):
             console.progress(f"{event.revision} ...")
         elif isinstance(event, execute.Applied):
             console.say(f"{verbs[event.direction]} {event.revision} ({event.seconds:.2f} s)")
 
     return listen
+
+
+def replaced_by(revisions: tuple[str, ...]) -> str:
+    """What is the matter with applied revisions whose files are others now, and the command that mends it."""
+    return (
+        f"{', '.join(revisions)} was applied from another file than the one here; "
+        "next: notifydb upgrade --take-back takes that back and applies this one"
+    )

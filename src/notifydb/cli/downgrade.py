@@ -26,11 +26,10 @@ def downgrade(
 ) -> None:
     """Take back the migrations above a revision."""
     from notifydb.guard import Operation
-    from notifydb.runner.plan import plan_downgrade
 
     deps = Deps(database_url=database_url, lock_wait=lock_wait)
     runner = deps.runner(listener_of(deps.console))
-    plan = plan_downgrade(deps.history, runner.current(), target)
+    plan = runner.plan_downgrade(target)
     if dry_run or not plan.steps:
         report(deps, "downgrade", plan, output, ran=False)
         return

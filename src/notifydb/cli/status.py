@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notifydb.cli.deps import Deps
+from notifydb.cli.deps import Deps, listener_of, replaced_by
 from notifydb.cli.options import DatabaseUrl, Format, OutputFormat
 
 if TYPE_CHECKING:
     from notifydb.runner.plan import Status
+    from notifydb.runner.rescue import Standing
 
 
 def status(
@@ -21,13 +22,16 @@ def status(
     output: Format = OutputFormat.TEXT,
 ) -> None:
     """Show the database's revision, what is pending, and what nobody here knows."""
+    from notifydb.runner.plan import status as compare
+
     deps = Deps(database_url=database_url)
-    found = _status(deps)
+    standing = deps.runner(listener_of(deps.console)).standing()
+    found = compare(deps.history, standing.current)
     if output is OutputFormat.JSON:
-        deps.console.json(_document(found))
+        deps.console.json(_document(found, standing))
     else:
-        _show(deps, found)
-    if found.unknown or found.is_torn or (at_head and not found.at_head):
+        _show(deps, found, standing)
+    if found.unknown or found.is_torn or standing.replaced or (at_head and not found.at_head):
         raise typer.Exit(1)
 
 
@@ -52,25 +56,26 @@ def _status(deps: Deps) -> Status:
         return compare(deps.history, execute.current(conn))
 
 
-def _document(found: Status) -> dict[str, object]:
+def _document(found: Status, standing: Standing) -> dict[str, object]:
     return {
         "current": list(found.current),
         "heads": list(found.heads),
         "pending": [each.id for each in found.pending],
         "unknown": list(found.unknown),
-        "at_head": found.at_head,
+        "at_head": found.at_head and not standing.replaced,
+        "kept": [each for each in standing.kept if each not in standing.folder.revisions],
+        "replaced": list(standing.replaced),
     }
 
 
-def _show(deps: Deps, found: Status) -> None:
+def _show(deps: Deps, found: Status, standing: Standing) -> None:
     deps.console.data(f"database  {', '.join(found.current) or 'at no revision'}")
     deps.console.data(f"head      {', '.join(found.heads) or 'no migrations'}")
-    if found.unknown:
-        deps.console.error(
-            f"no file here has the revision {', '.join(found.unknown)}",
-            hint="switch to the branch that has it, or deploy the code that brought it",
-        )
+    if refusal := standing.refusal():
+        deps.console.error(refusal.message, hint=refusal.hint)
         return
+    if standing.replaced:
+        deps.console.error(replaced_by(standing.replaced))
     if found.is_torn:
         deps.console.error(
             "alembic_version holds several rows",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
@@ -74,6 +74,21 @@ def downgrade(engine: sa.Engine, project: Project, target: str, *, listen: Liste
     _Run(project, "down", target, listen).execute(engine)
 
 
+def run_each(
+    engine: sa.Engine,
+    project: Project,
+    direction: Literal["up", "down"],
+    revisions: Sequence[str],
+    *,
+    listen: Listener | None = None,
+) -> None:
+    """Runs just these revisions (full ids), in this order; raises as `upgrade` does.
+
+    Each has to stand on what is applied by then; other branches of the history stay as they are.
+    """
+    _Run(project, direction, tuple(revisions), listen).execute(engine)
+
+
 def stamp(engine: sa.Engine, project: Project, target: str, *, listen: Listener | None = None) -> None:
     """Writes `target` into `alembic_version` and runs nothing; raises HistoryError for an unknown target."""
     _Run(project, "stamp", target, listen).execute(engine)
@@ -84,10 +99,27 @@ def current(conn: sa.Connection) -> tuple[str, ...]:
     return MigrationContext.configure(conn).get_current_heads()
 
 
+def replace_rows(conn: sa.Connection, old: Sequence[str], new: Sequence[str]) -> None:
+    """Makes `alembic_version` hold `new` instead of `old`, in the connection's transaction.
+
+    Raises HistoryError when it does not hold `old` any more.
+    """
+    table = sa.table("alembic_version", sa.column("version_num"))
+    held = conn.scalars(sa.delete(table).returning(table.c.version_num)).all()
+    if set(held) != set(old):
+        raise errors.HistoryError(
+            f"alembic_version holds {', '.join(held)} now, and held {', '.join(old)} before",
+            hint="somebody runs alembic on this database; wait for it, then run this again",
+        )
+    conn.execute(sa.insert(table), [{"version_num": each} for each in new])
+
+
 class _Run:
     """One walk over the history, from the database's revision to a target."""
 
-    def __init__(self, project: Project, direction: Direction, target: str, listen: Listener | None) -> None:
+    def __init__(
+        self, project: Project, direction: Direction, target: str | tuple[str, ...], listen: Listener | None
+    ) -> None:
         self.project = project
         self.direction: Direction = direction
         self.target = target
@@ -142,11 +174,23 @@ class _Run:
         return steps
 
     def _find(self, script: ScriptDirectory, rev: Any) -> list[Any]:
+        if isinstance(self.target, tuple):
+            return [self._step(script, each) for each in self.target]
         if self.direction == "up":
             return list(script._upgrade_revs(self.target, rev))  # noqa: SLF001
         if self.direction == "down":
             return list(script._downgrade_revs(self.target, rev))  # noqa: SLF001
         return list(script._stamp_revs(self.target, rev))  # noqa: SLF001
+
+    def _step(self, script: ScriptDirectory, revision: str) -> Any:
+        found = script.get_revision(revision)
+        assert found is not None
+        make = (
+            MigrationStep.upgrade_from_script
+            if self.direction == "up"
+            else MigrationStep.downgrade_from_script
+        )
+        return make(script.revision_map, found)
 
     def _committed(self, _conn: sa.Connection) -> None:
         self.kept_something = True

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 import sqlalchemy.exc
@@ -22,6 +23,12 @@ from notifydb.settings.environment import Environment
 
 SCHEMA = "notifydb"
 _EXISTS = sa.text("SELECT to_regclass('notifydb.environment'), to_regclass('notifydb.history')")
+_KEEPS_SOURCES = sa.text(
+    """
+    SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('notifydb.history')
+                   AND attname = 'source' AND NOT attisdropped)
+    """
+)
 _FINGERPRINT = """
     SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
            (SELECT oid::bigint FROM pg_database WHERE datname = current_database()) AS database_oid
@@ -40,19 +47,36 @@ _WRITE_MARK = sa.text(
         system_identifier = excluded.system_identifier, database_oid = excluded.database_oid
     """  # noqa: S608
 )
-_WRITE_HISTORY = sa.text(
-    """
-    INSERT INTO notifydb.history
-        (operation, revision, outcome, seconds, source_sha256, runner, version, details)
-    VALUES
-        (:operation, :revision, :outcome, :seconds, :source_sha256, :runner, :version,
-         CAST(:details AS jsonb))
-    """
+_WRITE_HISTORY, _WRITE_WITH_SOURCE = (
+    sa.text(
+        f"""
+        INSERT INTO notifydb.history
+            (operation, revision, outcome, seconds, source_sha256, runner, version, details{column})
+        VALUES
+            (:operation, :revision, :outcome, :seconds, :source_sha256, :runner, :version,
+             CAST(:details AS jsonb){value})
+        """  # noqa: S608
+    )
+    for column, value in (("", ""), (", source", ", :source"))
 )
 _READ_HISTORY = sa.text(
     """
     SELECT operation, revision, outcome, finished_at, seconds, source_sha256, runner, version, details
     FROM notifydb.history ORDER BY id DESC LIMIT :limit
+    """
+)
+_READ_SOURCES = sa.text(
+    """
+    SELECT revision, source, runner, finished_at
+    FROM (SELECT DISTINCT ON (revision) * FROM notifydb.history
+          WHERE outcome = 'done' ORDER BY revision, id DESC) newest
+    WHERE encode(sha256(source), 'hex') = source_sha256
+    """
+)
+_READ_NEWEST = sa.text(
+    """
+    SELECT details FROM notifydb.history WHERE operation = :operation AND outcome = :outcome
+    ORDER BY id DESC LIMIT 1
     """
 )
 _IS_EMPTY = sa.text(
@@ -69,7 +93,10 @@ _IS_EMPTY = sa.text(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of `notifydb.history`: `seconds` is how long it ran, `source_sha256` what the file held."""
+    """A row of `notifydb.history`: `seconds` is how long it ran, `source_sha256` what the file held.
+
+    `source` is the file itself, where it is to be kept; reading the history leaves it out.
+    """
 
     operation: str
     revision: str | None
@@ -80,14 +107,25 @@ class Entry:
     runner: str = ""
     version: str = notifydb.__version__
     finished_at: datetime.datetime | None = None
+    source: bytes | None = None
 
 
-def install(conn: sa.Connection) -> None:
-    """Creates the schema and its tables where they are missing.
+@dataclasses.dataclass(frozen=True, slots=True)
+class KeptSource:
+    """The file that a revision was applied from, and when and by whom that was done."""
+
+    revision: str
+    source: bytes
+    runner: str
+    finished_at: datetime.datetime
+
+
+def install(conn: sa.Connection, *, sources: bool = False) -> None:
+    """Creates the schema and its tables where they are missing; `sources` asks for the room to keep them.
 
     Raises ConfigurationError when the role may not.
     """
-    if None not in conn.execute(_EXISTS).one():
+    if None not in conn.execute(_EXISTS).one() and not (sources and not conn.scalar(_KEEPS_SOURCES)):
         return
     script = importlib.resources.files("notifydb.postgres").joinpath("sql/own_schema.sql")
     try:
@@ -108,10 +146,10 @@ def is_empty(conn: sa.Connection) -> bool:
 
 def read_mark(conn: sa.Connection) -> Mark:
     """The database's own word on what it is; a row that cannot be read or understood is `unreadable`."""
-    if conn.execute(_EXISTS).one()[0] is None:
-        return Mark("missing")
     try:
         with conn.begin_nested():
+            if conn.execute(_EXISTS).one()[0] is None:
+                return Mark("missing")
             row = conn.execute(_READ_MARK).first()
     except sqlalchemy.exc.DBAPIError:
         return Mark("unreadable")
@@ -148,15 +186,17 @@ def target_of(conn: sa.Connection, *, embedded: bool) -> Target:
 
 def record(conn: sa.Connection, entry: Entry) -> None:
     """Adds a row to the history, in the connection's transaction."""
-    conn.execute(
-        _WRITE_HISTORY,
-        {
-            "operation": entry.operation, "revision": entry.revision, "outcome": entry.outcome,
-            "seconds": entry.seconds, "source_sha256": entry.source_sha256,
-            "runner": entry.runner or runner(), "version": entry.version,
-            "details": json.dumps(dict(entry.details)),
-        },
-    )  # fmt: skip
+    row = {
+        "operation": entry.operation, "revision": entry.revision, "outcome": entry.outcome,
+        "seconds": entry.seconds, "source_sha256": entry.source_sha256,
+        "runner": entry.runner or runner(), "version": entry.version,
+        "details": json.dumps(dict(entry.details)),
+    }  # fmt: skip
+    if entry.source is None:
+        # The table of an older notifydb, which has no room for sources, takes it as well.
+        conn.execute(_WRITE_HISTORY, row)
+    else:
+        conn.execute(_WRITE_WITH_SOURCE, {**row, "source": entry.source})
 
 
 def read_history(conn: sa.Connection, *, limit: int = 1000) -> list[Entry]:
@@ -164,6 +204,23 @@ def read_history(conn: sa.Connection, *, limit: int = 1000) -> list[Entry]:
     if conn.execute(_EXISTS).one()[1] is None:
         return []
     return [Entry(**row._mapping) for row in conn.execute(_READ_HISTORY, {"limit": limit})]  # noqa: SLF001
+
+
+def read_sources(conn: sa.Connection) -> dict[str, KeptSource]:
+    """The kept sources by revision: each from the revision's newest success, and whole."""
+    if not conn.scalar(_KEEPS_SOURCES):
+        return {}
+    return {row.revision: KeptSource(**row._mapping) for row in conn.execute(_READ_SOURCES)}  # noqa: SLF001
+
+
+def newest_details(conn: sa.Connection, operation: str, outcome: str) -> Mapping[str, Any] | None:
+    """The details of the newest row of that operation and outcome; None where there is none."""
+    if conn.execute(_EXISTS).one()[1] is None:
+        return None
+    details: Mapping[str, Any] | None = conn.scalar(
+        _READ_NEWEST, {"operation": operation, "outcome": outcome}
+    )
+    return details
 
 
 def runner() -> str:

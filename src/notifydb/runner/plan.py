@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterable, Mapping
 
 from notifydb import errors
 from notifydb.revisions import naming
@@ -31,11 +32,29 @@ class Status:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """Revisions in the order they will run, from `current` to `target` (a full id or `base`)."""
+    """Revisions in the order they will run, from `current` to `target` (a full id or `base`).
+
+    `taken_back` are those that an upgrade downgrades first, since the folder does not have them.
+    """
 
     current: tuple[str, ...]
     target: str
     steps: tuple[Revision, ...]
+    taken_back: tuple[Revision, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Restamp:
+    """How a database follows revisions that moved: `first` runs, then `becomes` replaces `rows`.
+
+    `first` are revisions of the graph before, in order; `rows` is what `alembic_version` holds once they have
+    run. `moved` maps the applied ids that moved to what they are after it.
+    """
+
+    first: tuple[Revision, ...]
+    rows: tuple[str, ...]
+    becomes: tuple[str, ...]
+    moved: Mapping[str, str]
 
 
 def status(history: History, current: tuple[str, ...]) -> Status:
@@ -102,6 +121,33 @@ def plan_downgrade(history: History, current: tuple[str, ...], target: str) -> P
         raise errors.HistoryError(f"{found.id} is not applied", hint="notifydb status")
     steps = tuple(each for each in reversed(applied) if each.id not in keep)
     return Plan(current, "base" if found is None else found.id, steps)
+
+
+def plan_restamp(
+    before: History, after: History, moves: Mapping[str, str], current: tuple[str, ...]
+) -> Restamp | None:
+    """What makes it true that the database is at its revision in the graph `after`; None if it is already.
+
+    `moves` maps ids of `before` to ids of `after`, for all that is called otherwise or stands elsewhere.
+    What lies below the database's revision only in `after` has to run first. `current` is all in `before`.
+    """
+    applied = _applied(before, current)
+    moved = {old: new for old, new in moves.items() if old in applied}
+    if not moved:
+        return None
+    old_ids = {new: old for old, new in moves.items()}
+    done = {moves.get(each, each) for each in applied}
+    wanted = {each.id for revision in current for each in after.chain(moves.get(revision, revision))}
+    first = [old_ids.get(each.id, each.id) for each in after.ordered() if each.id in wanted - done]
+    rows = ends(before, {*applied, *first})
+    becomes = ends(after, {moves.get(each, each) for each in {*applied, *first}})
+    return Restamp(tuple(before.revisions[each] for each in first), rows, becomes, moved)
+
+
+def ends(history: History, among: Iterable[str]) -> tuple[str, ...]:
+    """The ids of `among` that none of the others stands on: what `alembic_version` holds for them."""
+    ids = set(among)
+    return tuple(each for each in history.revisions if each in ids and ids.isdisjoint(history.children(each)))
 
 
 def is_backwards(history: History, current: tuple[str, ...], target: str) -> bool:

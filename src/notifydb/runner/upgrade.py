@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
 
 import sqlalchemy as sa
 import sqlalchemy.exc
@@ -16,10 +18,15 @@ from notifydb.migrator.config import Project
 from notifydb.postgres import failures, own
 from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.connect import make_engine
-from notifydb.revisions.graph import History
+from notifydb.revisions.graph import History, Revision
+from notifydb.runner import rescue
 from notifydb.runner.destructive import Watch
 from notifydb.runner.plan import Plan, is_backwards, plan_downgrade, plan_upgrade
 from notifydb.settings.environment import Environment
+
+#: A file that is larger carries data; it is not kept.
+MAX_SOURCE: Final = 1 << 20
+_KEEPING: Final = frozenset({("upgrade", "done"), ("stamp", "done"), (Operation.RESTAMP, "done")})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,7 +43,14 @@ class Unmarked:
     error: errors.ConfigurationError
 
 
-Event = execute.Event | Waiting | Unmarked
+@dataclasses.dataclass(frozen=True, slots=True)
+class Replaced:
+    """These revisions were applied from other files than the ones here."""
+
+    revisions: tuple[str, ...]
+
+
+Event = execute.Event | Waiting | Unmarked | Replaced
 Listener = Callable[[Event], None]
 
 
@@ -44,7 +58,8 @@ Listener = Callable[[Event], None]
 class Runner:
     """Changes one database along one history; `lock_wait` is in seconds.
 
-    `destruction` is what the guard is asked when an upgrade takes something away.
+    `destruction` is what the guard is asked when an upgrade takes something away. `is_shared` tells whether
+    the main branch has a revision: of those that only this branch has, the source is kept as they are applied.
     """
 
     url: str
@@ -53,32 +68,76 @@ class Runner:
     destruction: Request
     lock_wait: float = 60
     listen: Listener = lambda _: None
+    is_shared: Callable[[Revision], bool] = lambda _: True
 
     def current(self) -> tuple[str, ...]:
         """What the database holds; raises DatabaseUnreachable, ConfigurationError."""
         with failures.translated(), make_engine(self.url).connect() as conn:
             return execute.current(conn)
 
-    def upgrade(self, target: str = "heads", *, environment: Environment | None = None) -> Plan:
+    def standing(self) -> rescue.Standing:
+        """What the database holds beside the folder; raises as `current` does."""
+        with failures.translated(), make_engine(self.url).connect() as conn:
+            current, sources, planned = execute.current(conn), {}, None
+            try:
+                planned = own.newest_details(conn, Operation.RESTAMP, "planned")
+                if guard.keeps_sources(self.destruction):
+                    sources = own.read_sources(conn)
+            except sqlalchemy.exc.ProgrammingError as error:
+                # A role that may only look at alembic_version is told as much as that says.
+                if failures.sqlstate(error) != failures.INSUFFICIENT_PRIVILEGE:
+                    raise
+        return rescue.compare(self.history, current, sources, planned)
+
+    def plan_upgrade(self, target: str = "heads", *, take_back: bool = False) -> Plan:
+        """What `upgrade` would do now; raises HistoryError as it does."""
+        return self._planned(self.standing(), target, take_back=take_back)
+
+    def plan_downgrade(self, target: str) -> Plan:
+        """What `downgrade` would do now; raises HistoryError as it does."""
+        standing = self.standing()
+        with self.rescued(standing) as runner:
+            return plan_downgrade(runner.history, standing.current, target)
+
+    def upgrade(
+        self,
+        target: str = "heads",
+        *,
+        environment: Environment | None = None,
+        take_back: Permit | None = None,
+    ) -> Plan:
         """Upgrades to `target` and returns what was run.
 
         An empty database is marked as `environment` first. The plan is made under the lock, so a runner that
-        waited finds the work done. Raises RunnerActive, MigrationFailed, HistoryError, DatabaseUnreachable.
+        waited finds the work done. With a permit to downgrade, `take_back`, what the folder does not have is
+        taken back first. Raises RunnerActive, MigrationFailed, HistoryError, DatabaseUnreachable.
         """
-        with failures.translated(), advisory_lock(self.url, wait=self.lock_wait, waiting=self._waiting):
-            plan = plan_upgrade(self.history, self.current(), target)
+        with self.alone():
+            standing = self.standing()
+            plan = self._planned(standing, target, take_back=take_back is not None)
+            if plan.taken_back:
+                with self.rescued(standing) as runner:
+                    runner.prepare(None, Operation.DOWNGRADE, take_back)
+                    runner.run("downgrade", execute.run_each, "down", [each.id for each in plan.taken_back])
+            elif standing.replaced:
+                self.listen(Replaced(standing.replaced))
             if plan.steps:
-                was_empty = self._prepare(environment)
-                self._run("upgrade", plan, execute.upgrade, watched=not was_empty)
+                was_empty = self.prepare(environment)
+                self.run("upgrade", execute.upgrade, plan.target, watched=not was_empty)
         return plan
 
     def downgrade(self, target: str, permit: Permit) -> Plan:
-        """Downgrades to `target` and returns what was run; raises as `upgrade` does."""
-        with failures.translated(), advisory_lock(self.url, wait=self.lock_wait, waiting=self._waiting):
-            plan = plan_downgrade(self.history, self.current(), target)
-            if plan.steps:
-                self._prepare(None, Operation.DOWNGRADE, permit)
-                self._run("downgrade", plan, execute.downgrade)
+        """Downgrades to `target` and returns what was run; raises as `upgrade` does.
+
+        What was applied from other files than those here is taken back with the ones it was applied from.
+        """
+        with self.alone():
+            standing = self.standing()
+            with self.rescued(standing) as runner:
+                plan = plan_downgrade(runner.history, standing.current, target)
+                if plan.steps:
+                    runner.prepare(None, Operation.DOWNGRADE, permit)
+                    runner.run("downgrade", execute.downgrade, plan.target)
         return plan
 
     def stamp(self, target: str, permit: Permit | None = None) -> str:
@@ -86,7 +145,7 @@ class Runner:
 
         Raises Refused without one, and otherwise as `upgrade` does.
         """
-        with failures.translated(), advisory_lock(self.url, wait=self.lock_wait, waiting=self._waiting):
+        with self.alone():
             found = self.history.get(target)
             revision = "base" if found is None else found.id
             if permit is None and is_backwards(self.history, self.current(), revision):
@@ -94,11 +153,41 @@ class Runner:
                 raise errors.Refused(
                     f"stamping {revision}", reasons=("it goes backwards, which takes a permit",)
                 )
-            self._prepare(None, Operation.STAMP_BACK, permit)
-            self._run("stamp", Plan((), revision, ()), execute.stamp)
+            self.prepare(None, Operation.STAMP_BACK, permit)
+            self.run("stamp", execute.stamp, revision)
             return revision
 
-    def _run(self, operation: str, plan: Plan, run: Callable[..., None], *, watched: bool = False) -> None:
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Holds the lock that lets one runner at a time work on the database; raises RunnerActive."""
+        with failures.translated(), advisory_lock(self.url, wait=self.lock_wait, waiting=self._waiting):
+            yield
+
+    @contextmanager
+    def rescued(self, standing: rescue.Standing) -> Iterator[Runner]:
+        """For the block, a runner whose folder also has what only the database has kept.
+
+        Raises HistoryError where that does not make a whole history.
+        """
+        if standing.lost:
+            raise _refusal(standing)
+        if not standing.kept:
+            yield self
+            return
+        with standing.opened(self.project) as (project, history):
+            try:
+                yield dataclasses.replace(self, project=project, history=history)
+            except errors.MigrationFailed as error:
+                if error.revision in standing.kept:
+                    error.add_note(
+                        "it ran from its kept source: switch to its branch to mend and run it there"
+                    )
+                raise
+
+    def run(
+        self, operation: str, work: Callable[..., None], *arguments: object, watched: bool = False
+    ) -> None:
+        """Runs `work(engine, project, *arguments)` of the migrator, and records each step with its stamp."""
         engine = make_engine(self.url)
         # Where everything is permitted, or nothing was there before, there is nothing to watch for.
         watch = Watch(self.destruction) if watched and guard.refusals(self.destruction) else None
@@ -109,11 +198,11 @@ class Runner:
             if watch is not None and isinstance(event, execute.Started):
                 watch.running = self.history.revisions.get(event.revision)
             if isinstance(event, execute.Applied):
-                own.record(event.connection, self._entry(operation, event.revision, "done", event.seconds))
+                own.record(event.connection, self.entry(operation, event.revision, "done", event.seconds))
             self.listen(event)
 
         try:
-            run(engine, self.project, plan.target, listen=listen)
+            work(engine, self.project, *arguments, listen=listen)
         except errors.MigrationFailed as error:
             self._record_failure(operation, error.revision, "failed", error)
             raise
@@ -122,17 +211,36 @@ class Runner:
             self._record_failure(operation, running, "refused", error)
             raise
 
-    def _entry(self, operation: str, revision: str, outcome: str, seconds: float | None) -> own.Entry:
+    def entry(self, operation: str, revision: str, outcome: str, seconds: float | None = None) -> own.Entry:
+        """A row for the history: what is done to a revision of this branch alone keeps its source."""
         known = self.history.revisions.get(revision)
-        digest = hashlib.sha256(known.path.read_bytes()).hexdigest() if known else None
-        return own.Entry(operation, revision, outcome, seconds, digest)
+        if known is None:
+            return own.Entry(operation, revision, outcome, seconds)
+        source = known.path.read_bytes()
+        digest = hashlib.sha256(source).hexdigest()
+        is_kept = (
+            (operation, outcome) in _KEEPING
+            and guard.keeps_sources(self.destruction)
+            and len(source) <= MAX_SOURCE
+            and not self.is_shared(known)
+        )
+        return own.Entry(operation, revision, outcome, seconds, digest, source=source if is_kept else None)
+
+    def _planned(self, standing: rescue.Standing, target: str, *, take_back: bool) -> Plan:
+        if take_back and standing.kept:
+            rest = standing.rest()
+            plan = plan_upgrade(self.history, rest, target)
+            return dataclasses.replace(plan, current=standing.current, taken_back=standing.foreign())
+        if standing.refusal() is not None:
+            raise _refusal(standing)
+        return plan_upgrade(self.history, standing.current, target)
 
     def _record_failure(
         self, operation: str, revision: str | None, outcome: str, error: errors.NotifydbError
     ) -> None:
         """On a connection of its own: the migration's transaction is gone."""
         reasons = list(getattr(error, "reasons", ()))
-        entry = self._entry(operation, revision or "", outcome, None)
+        entry = self.entry(operation, revision or "", outcome, None)
         entry = dataclasses.replace(entry, details={"error": error.message, "reasons": reasons})
         try:
             with make_engine(self.url).begin() as conn:
@@ -140,16 +248,16 @@ class Runner:
         except sqlalchemy.exc.DBAPIError as lost:
             error.add_note(f"the failure could not be recorded: {failures.first_line(lost)}")
 
-    def _prepare(
+    def prepare(
         self,
         environment: Environment | None,
         operation: Operation | None = None,
         permit: Permit | None = None,
     ) -> bool:
-        """Makes the database ready for records; returns whether it was empty."""
+        """Makes the database ready for records, and looks at the permit; returns whether it was empty."""
         with make_engine(self.url).begin() as conn:
             empty = own.is_empty(conn)
-            own.install(conn)
+            own.install(conn, sources=guard.keeps_sources(self.destruction))
             if empty and environment not in (None, Environment.UNKNOWN):
                 self._mark(conn, environment)
             if operation is not None and permit is not None:
@@ -165,3 +273,9 @@ class Runner:
 
     def _waiting(self, holder: str) -> None:
         self.listen(Waiting(holder))
+
+
+def _refusal(standing: rescue.Standing) -> errors.HistoryError:
+    refusal = standing.refusal()
+    assert refusal is not None
+    return refusal

@@ -22,3 +22,6 @@ CREATE TABLE IF NOT EXISTS notifydb.history (
     version text NOT NULL,
     details jsonb NOT NULL DEFAULT '{}'
 );
+
+-- The file that was applied, where no main branch has it.
+ALTER TABLE notifydb.history ADD COLUMN IF NOT EXISTS source bytea;
