@@ -49,11 +49,11 @@ exit 1
 0002_templates
 [err]
 error: the history has 2 heads
-  next: notifydb migrate renumber
+  next: notifydb migrate rebase
 """)
     refused = notifydb("upgrade", DATABASE_URL="postgresql://nobody@127.0.0.1:1/x")
     assert refused.code == 2
-    assert "notifydb migrate renumber" in refused.err
+    assert "notifydb migrate rebase" in refused.err
 
 
 def test_a_folder_without_migrations(notifydb: Notifydb, small_project: SmallProject) -> None:

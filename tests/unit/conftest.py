@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from unit.planted import Repository, put
 
 from notifydb.revisions import headfile
+from unit.planted import Repository, put
 
 
 @pytest.fixture

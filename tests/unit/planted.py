@@ -5,13 +5,12 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from unit.migration_sources import Ids, Style, render
-
 from notifydb.numbering import conflict
 from notifydb.numbering.conflict import OnRef
 from notifydb.numbering.plan import RenumberPlan, plan_renumber
 from notifydb.revisions.changes import apply
 from notifydb.revisions.reader import read_history, read_revisions
+from unit.migration_sources import Ids, Style, render
 
 PLAIN = Style("\n", "utf-8", False, '"', "", False, "plain", False, "alembic", False, "")
 

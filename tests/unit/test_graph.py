@@ -107,7 +107,7 @@ def test_several_heads_are_named_with_the_command_that_joins_them() -> None:
     history = History([revision("0001_a"), revision("0002_b", "0001_a"), revision("0002_c", "0001_a")])
     with pytest.raises(HistoryError, match="2 heads: 0002_b, 0002_c") as caught:
         _ = history.head
-    assert caught.value.hint == "notifydb migrate renumber"
+    assert caught.value.hint == "notifydb migrate rebase"
 
 
 def test_an_empty_history_has_no_head_and_nothing_else() -> None:
@@ -186,7 +186,7 @@ def test_an_id_in_two_files_names_both() -> None:
     twin = Revision("0001_a", (), (), (), Path("versions", "0001_again.py"))
     with pytest.raises(HistoryError, match=r"0001_a\.py and .*0001_again\.py have the same") as caught:
         History([revision("0001_a"), twin])
-    assert caught.value.hint == "notifydb migrate renumber"
+    assert caught.value.hint == "notifydb migrate rebase"
 
 
 def test_a_missing_parent_names_the_file_and_the_nearest_id() -> None:

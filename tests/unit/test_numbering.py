@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from unit.migration_sources import Ids, render
-from unit.planted import MAIN, PLAIN, carry_out, line, moved, put, two_branches
 
 from notifydb.errors import HistoryError, NotifydbError, UsageError
 from notifydb.numbering.plan import plan_renumber
 from notifydb.revisions import headfile
 from notifydb.revisions.changes import apply
 from notifydb.revisions.reader import read_history, read_revision, read_revisions
+from unit.migration_sources import Ids, render
+from unit.planted import MAIN, PLAIN, carry_out, line, moved, put, two_branches
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
 

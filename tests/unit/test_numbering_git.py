@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from unit.planted import Repository, put
 
 from notifydb.numbering import conflict
 from notifydb.numbering.conflict import OnRef, Operation, Unknown
+from unit.planted import Repository, put
 
 
 def test_git_tells_the_ids_and_files_of_another_branch(repository: Repository) -> None:

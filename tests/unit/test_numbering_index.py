@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from unit.planted import MAIN, Repository, put, two_branches
 
 from notifydb.numbering import index
 from notifydb.numbering.conflict import Unknown
 from notifydb.numbering.plan import plan_renumber
 from notifydb.revisions.changes import apply
 from notifydb.revisions.reader import read_revisions
+from unit.planted import MAIN, Repository, put, two_branches
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
 

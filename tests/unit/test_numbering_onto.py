@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from unit.planted import Repository, line, moved, put
 
 from notifydb.errors import HistoryError, UsageError
 from notifydb.numbering import conflict
@@ -11,6 +10,7 @@ from notifydb.numbering.conflict import Operation
 from notifydb.numbering.plan import plan_renumber
 from notifydb.revisions.changes import apply
 from notifydb.revisions.reader import read_revision, read_revisions
+from unit.planted import Repository, line, moved, put
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from unit.migration_sources import Ids, Style, render, styles
-from unit.planted import line, moved
 
 from notifydb.numbering.plan import plan_renumber
 from notifydb.revisions import naming
 from notifydb.revisions.changes import apply
 from notifydb.revisions.reader import read_history
+from unit.migration_sources import Ids, Style, render, styles
+from unit.planted import line, moved
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
 

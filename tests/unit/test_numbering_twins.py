@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from unit.planted import carry_out, put
 
 from notifydb.errors import HistoryError
 from notifydb.numbering.plan import plan_renumber
 from notifydb.revisions.reader import read_revision, read_revisions
+from unit.planted import carry_out, put
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
 

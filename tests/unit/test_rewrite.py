@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.migration_sources import Ids, Style, render, styles
 
 from notifydb.errors import HistoryError
 from notifydb.revisions.reader import parse_revision
 from notifydb.revisions.rewrite import rewrite
+from unit.migration_sources import Ids, Style, render, styles
 
 PATH = Path("versions", "0412_b.py")
 OLD = Ids("0412_b", ("0411_a", "0410_z"), ("0400_d",), ("0001_r", "0002_s"))

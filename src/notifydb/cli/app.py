@@ -23,6 +23,7 @@ from notifydb.cli import (
     lint,
     new,
     purge,
+    rebase,
     renumber,
     revisions,
     rules,
@@ -76,6 +77,7 @@ app.add_typer(migrate, name="migrate")
 migrate.command("new")(new.new)
 migrate.command("renumber")(renumber.renumber)
 migrate.command("head-file")(head_file.head_file)
+migrate.command("rebase")(rebase.rebase)
 app.command("lint")(lint.lint)
 app.command("rules")(rules.rules)
 app.command("purge")(purge.purge)

@@ -65,14 +65,19 @@ class Deps:
 
         return headfile.path_in(self.project.script_location, self.settings.head_file)
 
-    @cached_property
-    def revisions(self) -> tuple[Revision, ...]:
-        """The folder's revisions; what a killed renumber left behind is finished or undone first."""
+    def recover(self) -> None:
+        """What a killed change of the migrations folder left behind is finished or undone."""
         from notifydb.revisions import changes
-        from notifydb.revisions.reader import read_revisions
 
         if changes.recover(self.project.versions):
             self.console.say("a change of the migrations folder had been cut short; it is whole again")
+
+    @cached_property
+    def revisions(self) -> tuple[Revision, ...]:
+        """The folder's revisions, after `recover`."""
+        from notifydb.revisions.reader import read_revisions
+
+        self.recover()
         return read_revisions(self.project.versions)
 
     @cached_property

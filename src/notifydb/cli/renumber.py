@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from notifydb.numbering.conflict import OnRef
     from notifydb.numbering.git import Unknown
     from notifydb.numbering.plan import RenumberPlan
-    from notifydb.revisions.graph import Revision
 
 
 def renumber(
@@ -64,7 +63,7 @@ def renumber(
 
 
 def _plan(deps: Deps, keep: list[str], onto: str | None, *, all_: bool, start: int | None) -> RenumberPlan:
-    from notifydb.numbering import conflict
+    from notifydb.numbering import conflict, line
     from notifydb.numbering.plan import plan_renumber
 
     revisions = deps.revisions
@@ -72,7 +71,8 @@ def _plan(deps: Deps, keep: list[str], onto: str | None, *, all_: bool, start: i
     main = conflict.main_branch(versions, deps.settings.main_branch)
     on_main = conflict.revisions_on(main, versions) if isinstance(main, str) else main
     elsewhere = _known(conflict.revisions_on(onto, versions), onto) if onto else None
-    stays = _with_ancestors([_resolve(name, [each.id for each in revisions]) for name in keep], revisions)
+    # What is applied somewhere stands on what is applied there, too.
+    stays = line.with_ancestors([_resolve(name, [each.id for each in revisions]) for name in keep], revisions)
     plan = plan_renumber(
         revisions,
         width=deps.settings.number_width,
@@ -104,19 +104,6 @@ def _resolve(name: str, ids: list[str]) -> str:
             f"--keep {name}: {'several revisions begin so' if found else 'no such revision'}"
         )
     return found.pop()
-
-
-def _with_ancestors(ids: list[str], revisions: tuple[Revision, ...]) -> frozenset[str]:
-    """What is applied somewhere stands on what is applied there, too."""
-    parents = {each.id: each.down_revisions for each in revisions}
-    found: set[str] = set()
-    todo = list(ids)
-    while todo:
-        each = todo.pop()
-        if each not in found:
-            found.add(each)
-            todo += parents.get(each, ())
-    return frozenset(found)
 
 
 def _report(

@@ -26,7 +26,7 @@ def heads(output: Format = OutputFormat.TEXT) -> None:
     if not found:
         deps.console.say("there are no migrations yet", style="dim")
     if len(found) > 1:
-        deps.console.error(f"the history has {len(found)} heads", hint="notifydb migrate renumber")
+        deps.console.error(f"the history has {len(found)} heads", hint="notifydb migrate rebase")
         raise typer.Exit(1)
 
 

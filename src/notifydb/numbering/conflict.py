@@ -91,6 +91,22 @@ def in_progress(versions: Path) -> Operation | Unknown | None:
     return next((operation for path, (_, operation) in paths if (versions / path).exists()), None)
 
 
+def current_branch(versions: Path) -> str | None:
+    """The branch that is checked out, None for a commit without one, or if git does not know."""
+    answer = _git(versions, "symbolic-ref", "--short", "--quiet", "HEAD")
+    return None if isinstance(answer, Unknown) else answer.decode(errors="surrogateescape").strip()
+
+
+def added_twice(versions: Path) -> frozenset[str]:
+    """The names of files in conflict that have no common ancestor; empty if git does not know."""
+    answer = _git(versions, "ls-files", "--unmerged", "-z", "--", ".")
+    if isinstance(answer, Unknown):
+        return frozenset()
+    entries = [entry.partition("\t") for entry in _names(answer)]
+    names = {name for _, _, name in entries}
+    return frozenset(names - {name for head, _, name in entries if head.endswith(" 1")})
+
+
 def edited_files(versions: Path) -> frozenset[str] | Unknown:
     """The names of committed files in the folder whose content is not what was last committed.
 
@@ -113,6 +129,12 @@ def unmerged(folder: Path) -> frozenset[str] | Unknown:
     """The paths below `folder`, relative to it, that git has in conflict."""
     answer = _git(folder, "diff", "--name-only", "-z", "--relative", "--diff-filter=U", "--", ".")
     return answer if isinstance(answer, Unknown) else _names(answer)
+
+
+def unresolved(folder: Path) -> tuple[str, ...]:
+    """The paths from the repository's root that git has in conflict; empty if git does not know."""
+    answer = _git(folder, "diff", "--name-only", "-z", "--diff-filter=U")
+    return () if isinstance(answer, Unknown) else tuple(sorted(_names(answer)))
 
 
 def _names(answer: bytes) -> frozenset[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import itertools
+from collections.abc import Iterable
 
 from notifydb.errors import HistoryError
 from notifydb.revisions.graph import History, Revision
@@ -29,6 +31,21 @@ def top_of(history: History, kept: frozenset[str]) -> str | None:
             hint=f"say which branch moves: notifydb migrate rebase {' '.join(others)}",
         )
     return tops[0] if tops else None
+
+
+def with_ancestors(ids: Iterable[str], revisions: Iterable[Revision]) -> frozenset[str]:
+    """`ids` and all that they stand on, as far as it is among `revisions`."""
+    parents: dict[str, list[str]] = collections.defaultdict(list)
+    for revision in revisions:
+        parents[revision.id] += revision.down_revisions
+    found: set[str] = set()
+    todo = list(ids)
+    while todo:
+        each = todo.pop()
+        if each not in found:
+            found.add(each)
+            todo += parents.get(each, ())
+    return frozenset(found)
 
 
 def refuse_branches(history: History, line: list[str]) -> None:

@@ -244,8 +244,8 @@ class _Task:
         ]
         folders = [each.path.parent for each in self.history.ordered() if each.id not in self.elsewhere]
         versions = folders[0] if folders else Path()
-        path = versions.parent / self.head_file
-        if self.head_file and head is not None and (changes or (folders and path.exists())):
+        path = headfile.path_in(versions.parent, self.head_file)
+        if path is not None and head is not None and (changes or (folders and path.exists())):
             changes.append(headfile.change(path, head))
         return FileChanges(versions, tuple(changes))
 

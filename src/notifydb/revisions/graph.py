@@ -64,7 +64,7 @@ class History:
         if len(self.heads) > 1:
             raise HistoryError(
                 f"the history has {len(self.heads)} heads: {', '.join(self.heads)}",
-                hint="notifydb migrate renumber",
+                hint="notifydb migrate rebase",
             )
         return self.heads[0] if self.heads else None
 
@@ -150,7 +150,7 @@ def _by_id(revisions: Iterable[Revision]) -> dict[str, Revision]:
             raise HistoryError(
                 f"{other.path} and {each.path} have the same revision id {each.id!r}; "
                 "Alembic would lose one of them",
-                hint="notifydb migrate renumber",
+                hint="notifydb migrate rebase",
             )
     return found
 

@@ -226,7 +226,6 @@ def _unparsable(source: bytes | str, path: Path, line: int, why: str) -> History
     if marker in source:  # type: ignore[operator]
         return HistoryError(
             f"{path}:{line}: git left conflict markers in this file",
-            hint="resolve it; if both branches made this file: git merge --abort, and then "
-            "notifydb migrate rebase --onto the other branch",
+            hint="notifydb migrate rebase takes the two sides apart",
         )
     return HistoryError(f"{path}:{line}: {why}", hint=f"python -m py_compile {path}")

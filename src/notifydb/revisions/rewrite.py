@@ -23,6 +23,9 @@ _BETWEEN_STRINGS: Final = re.compile(rb"(?:[ \t\f\r\n]|\\(?:\r\n|\r|\n)|#[^\r\n]
 _LABELLED: Final = re.compile(rb"(?:\A|(?<=[\r\n]))[ \t\f]*(Revision ID|Revises):(?P<names>[^\r\n]*)")
 _NAME: Final = re.compile(rb"[^,\s](?:[^,]*[^,\s])?")
 _FIELD_OF: Final = {b"Revision ID": "revision", b"Revises": "down_revision"}
+_LABEL_LINE: Final = re.compile(
+    rb"^[ \t\f]*(?:Revision ID|Revises|Create Date|Branch Labels|Depends on):.*\n?", re.MULTILINE
+)
 
 
 def rewrite(
@@ -48,6 +51,23 @@ def rewrite(
     changed = _applied(module, edits)
     _prove(changed, declared, renames, path)
     return changed.decode().encode(encoding)
+
+
+def without_header(source: bytes, path: Path) -> bytes:
+    """What a migration does: the source without its place in the history, and with one kind of line end.
+
+    Its place are the values of `revision`, `down_revision` and `depends_on`, and the docstring's labelled
+    lines. Raises HistoryError, naming `path`, for a source that the reader would refuse.
+    """
+    module = _decoded(source, path)[0].encode()
+    declared = declaration(parse_module(module.decode(), path), path)
+    starts = _line_starts(module)
+    fields = ("revision", "down_revision", "depends_on")
+    values = [declared.values[field] for field in fields if field in declared.values]
+    edits = [(*_span(starts, value), b"") for value in values]
+    for start, end in _bodies(module, starts, declared.docstring) if declared.docstring else ():
+        edits.append((start, end, _LABEL_LINE.sub(b"", _LINE_END.sub(b"\n", module[start:end]))))
+    return _LINE_END.sub(b"\n", _applied(module, edits)).rstrip()
 
 
 def _decoded(source: bytes, path: Path) -> tuple[str, str]:
@@ -106,10 +126,14 @@ def _literals(declared: Declaration, field: str) -> list[ast.Constant]:
     return list(texts(declared.values.get(field)) or ())
 
 
+def _span(starts: list[int], node: ast.expr) -> tuple[int, int]:
+    end = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+    return starts[node.lineno - 1] + node.col_offset, end
+
+
 def _bodies(module: bytes, starts: list[int], literal: ast.Constant) -> Iterator[tuple[int, int]]:
     """Where the text between the quotes is, for each of the strings that make up `literal`."""
-    position = starts[literal.lineno - 1] + literal.col_offset
-    end = starts[(literal.end_lineno or literal.lineno) - 1] + (literal.end_col_offset or 0)
+    position, end = _span(starts, literal)
     while position < end:
         match = _STRING.match(module, position, end)
         if match is None:

@@ -22,7 +22,7 @@ class SeveralHeads(Rule):
     name = "several-heads"
     family = "history"
     help = """
-        notifydb migrate renumber
+        notifydb migrate rebase
     """
     bad = (
         Example(

@@ -1,0 +1,106 @@
+"""`notifydb migrate rebase`: a branch of migrations moves on top of the other one, in or out of a conflict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from notifydb.cli.deps import Deps
+from notifydb.cli.options import DryRun, Edited, Format, OutputFormat
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from notifydb.numbering.git import Unknown
+    from notifydb.numbering.rebase import RebasePlan
+
+
+def rebase(
+    heads: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ID]...",
+            help="The heads whose branches move; everything else stays. Default: git tells.",
+        ),
+    ] = None,
+    onto: Annotated[
+        str | None, typer.Option("--onto", help="What this ref has stays; before a merge, too.")
+    ] = None,
+    dry_run: DryRun = False,
+    edited: Edited = False,
+    output: Format = OutputFormat.TEXT,
+) -> None:
+    """Move a branch of migrations on top of the other one, all or nothing.
+
+    In a git merge the migrations of the branch that comes stay, or those of the main branch if that is where
+    you are; in a git rebase and a cherry-pick those that HEAD has; otherwise those of the main branch.
+    Conflict markers in migrations and in the head file are taken apart. The result is staged.
+    """
+    from notifydb.cli import moves
+    from notifydb.numbering.rebase import plan_rebase
+
+    deps = Deps()
+    deps.recover()
+    settings = deps.settings
+    plan = plan_rebase(
+        deps.project.versions, heads=heads or (), onto=onto, main_branch=settings.main_branch,
+        width=settings.number_width, head_file=settings.head_file,
+    )  # fmt: skip
+    applies = not dry_run and bool(plan)
+    staged = moves.carry_out(deps, plan.line, edited=edited) if applies else None
+    told = [*(heads or ()), *(("--onto", onto) if onto else ())]
+    _report(deps, plan, output, staged=staged, told=told, diff=dry_run)
+
+
+def _report(
+    deps: Deps,
+    plan: RebasePlan,
+    output: OutputFormat,
+    *,
+    staged: tuple[Path, ...] | Unknown | None,
+    told: list[str],
+    diff: bool,
+) -> None:
+    """`staged` is None where nothing was done."""
+    from notifydb.cli import moves
+
+    following = _next(deps, plan, told, done=staged is not None or not plan)
+    if output is OutputFormat.JSON:
+        deps.console.json(
+            {
+                "moved": staged is not None, "head": plan.line.head, "stays": plan.why,
+                "resolved": list(plan.notes), "moves": moves.rows(deps, plan.line.moves),
+                "staged": bool(staged) and isinstance(staged, tuple), "next": following,
+            }
+        )  # fmt: skip
+        return
+    if not plan:
+        deps.console.say(f"nothing to do: one line up to {plan.line.head or 'base'}", style="green")
+    else:
+        for line in (plan.why, *plan.notes):
+            deps.console.say(line, style="dim")
+        if diff:
+            deps.console.data(str(plan.line.changes).rstrip("\n"))
+        else:
+            moves.tell_moves(deps, plan.line.moves)
+    if staged is not None:
+        moves.tell_done(deps, plan.line, staged)
+        if plan.line.renamed:
+            deps.console.say("a database that applied the old ids has to be told: notifydb stamp")
+    if following:
+        deps.console.say(f"next: {following}", style="cyan")
+
+
+def _next(deps: Deps, plan: RebasePlan, told: list[str], *, done: bool) -> str | None:
+    """The command that comes next: git's, where git waits; `told` are this command's own arguments."""
+    from notifydb.numbering import conflict
+    from notifydb.numbering.conflict import Operation
+
+    if not done:
+        return " ".join(("notifydb migrate rebase", *told))
+    if plan.operation is None:
+        return f"git commit, and then git merge {told[-1]}" if plan.line.absent else None
+    verb = "git commit" if plan.operation is Operation.MERGE else f"git {plan.operation} --continue"
+    rest = conflict.unresolved(deps.project.versions)
+    return f"resolve and git add {', '.join(rest)}; then {verb}" if rest else verb
