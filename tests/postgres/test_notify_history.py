@@ -51,7 +51,7 @@ def test_the_history_is_one_numbered_line(history: History) -> None:
 
 def test_head_equals_the_models(server_url: str, history: History) -> None:
     assert len(models.metadata.tables) >= 48
-    assert compare(PROJECT, Shadows(server_url, PROJECT, history), history.head).differences == ()
+    assert compare(PROJECT, Shadows(server_url, PROJECT, history), history.head).changes == ()
 
 
 def test_down_to_nothing_and_up_again(database: str) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import textwrap
 from typing import Final
 
-from alembic.autogenerate import renderers
+from alembic.autogenerate import render_op_text, renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import MigrateOperation
 
@@ -45,17 +46,47 @@ class Sql(MigrateOperation):
         self.text = text
 
 
-@renderers.dispatch_for(Sql)
-def _render(_context: AutogenContext, operation: Sql) -> str:
-    return f"op.execute({literal(_escaped(operation.text))})"
+class Autocommit(MigrateOperation):
+    """An operation outside of any transaction, as `CONCURRENTLY` wants it."""
+
+    def __init__(self, operation: MigrateOperation) -> None:
+        self.operation = operation
+
+
+class NotValid(MigrateOperation):
+    """A foreign key or check whose existing rows are not looked at yet."""
+
+    def __init__(self, operation: MigrateOperation) -> None:
+        self.operation = operation
 
 
 def literal(text: str) -> str:
-    """A Python literal of `text`, on lines of its own where it has several."""
+    """A Python literal of `text`; of several lines, one in parentheses that may be indented as a whole."""
     if "\n" not in text:
         return json.dumps(text, ensure_ascii=False)
-    quoted = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    return f'"""\n{quoted.strip()}\n"""'
+    lines = (f"    {json.dumps(line, ensure_ascii=False)}" for line in text.splitlines(keepends=True))
+    return "\n".join(["(", *lines, ")"])
+
+
+@renderers.dispatch_for(Sql)
+def _render_sql(_context: AutogenContext, operation: Sql) -> str:
+    quoted = literal(_escaped(operation.text))
+    return f"op.execute{quoted}" if quoted.startswith("(") else f"op.execute({quoted})"
+
+
+@renderers.dispatch_for(Autocommit)
+def _render_autocommit(context: AutogenContext, operation: Autocommit) -> str:
+    inner = render_op_text(context, operation.operation)
+    return f"with op.get_context().autocommit_block():\n{textwrap.indent(inner, '    ')}"
+
+
+@renderers.dispatch_for(NotValid)
+def _render_not_valid(context: AutogenContext, operation: NotValid) -> str:
+    if isinstance(operation.operation, Sql):
+        return render_op_text(context, Sql(f"{operation.operation.text} NOT VALID"))
+    # Alembic before 1.20.1 renders no option of a dialect here, though the operation takes it.
+    inner = render_op_text(context, operation.operation)
+    return inner if "not_valid" in inner else f"{inner.removesuffix(')')}, postgresql_not_valid=True)"
 
 
 def _escaped(sql: str) -> str:

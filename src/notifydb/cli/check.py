@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from notifydb.cli.authoring import compared
 from notifydb.cli.deps import Deps
-from notifydb.cli.new import compared
 from notifydb.cli.options import DatabaseUrl, Format, OutputFormat
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ def check(
 
 
 def _check_models(deps: Deps, output: OutputFormat) -> None:
-    differences = compared(deps).differences
+    comparison = compared(deps)
+    differences = comparison.changes
+    for note in comparison.notes:
+        deps.console.say(note, style="yellow")
     if output is OutputFormat.JSON:
         rows = [
             {"kind": each.kind, "table": each.table, "description": each.description} for each in differences

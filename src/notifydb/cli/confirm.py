@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def ask_for_name_of(console: Console, what: str, database: str) -> str | None:
     """What was typed, or None where nobody can be asked."""
-    if not (sys.stdin.isatty() and console.is_terminal):
+    if not console.is_interactive:
         return None
     console.say(f"database {database}: {what}; type its name to go on")
     sys.stderr.write("> ")

@@ -40,6 +40,11 @@ class Console:
         return _is_terminal(sys.stderr)
 
     @property
+    def is_interactive(self) -> bool:
+        """Whether somebody is there to answer."""
+        return sys.stdin.isatty() and self.is_terminal
+
+    @property
     def colors(self) -> bool:
         """Whether stdout is a terminal that shows colours."""
         return _is_terminal(sys.stdout) and not self._out.no_color

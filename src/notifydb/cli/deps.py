@@ -65,6 +65,10 @@ class Deps:
 
         return headfile.path_in(self.project.script_location, self.settings.head_file)
 
+    def relative(self, path: Path) -> str:
+        """The path as it is shown: from the project's root."""
+        return str(path.relative_to(self.loaded.root))
+
     def recover(self) -> None:
         """What a killed change of the migrations folder left behind is finished or undone."""
         from notifydb.revisions import changes

@@ -50,26 +50,30 @@ def lint(
     output: Annotated[LintFormat, typer.Option("--format", help="How to report.")] = LintFormat.TEXT,
 ) -> None:
     """Judge migrations: locks, rewrites, lost data, broken deploys (exit 1 on findings)."""
-    from notifydb.lint.engine import Progress
-    from notifydb.lint.engine import lint as run
-
     if trace and static:
         raise errors.UsageError("--trace and --static exclude each other")
     deps = Deps(**{"lint.rows": rows})
     chosen = _chosen(deps, revisions or [], since, all_=all_)
+    report = judged(deps, chosen, trace=trace, static=static)
+    _show(deps, report, output, verbose=verbose)
+    if report.failed or (strict and report.skipped):
+        raise typer.Exit(1)
+
+
+def judged(deps: Deps, revisions: list[str], *, trace: bool = False, static: bool = False) -> Report:
+    """The report on these revisions (full ids)."""
+    from notifydb.lint.engine import Progress, lint
+
     shadows, reason = (None, "--static was given") if static else _shadows(deps, demanded=trace)
 
     def listen(progress: Progress) -> None:
         deps.console.progress(f"{progress.number}/{progress.total} {progress.revision}")
 
     with deps.console.working("linting"):
-        report = run(
-            deps.history, chosen, deps.project,
+        return lint(
+            deps.history, revisions, deps.project,
             shadows=shadows, no_shadow=reason, options=_options(deps, trace=trace, static=static), listen=listen,
         )  # fmt: skip
-    _show(deps, report, output, verbose=verbose)
-    if report.failed or (strict and report.skipped):
-        raise typer.Exit(1)
 
 
 def _chosen(deps: Deps, names: list[str], since: str | None, *, all_: bool) -> list[str]:

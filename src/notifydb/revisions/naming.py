@@ -33,17 +33,20 @@ def slugify(message: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
 
 
-def make_id(number: int, message: str, width: int = 4) -> Named:
-    """The id for revision `number`, padded to `width` digits, with a slug made from `message`."""
-    return number_slug(number, slugify(message), width)
+def make_id(number: int, message: str, width: int = 4, suffix: str = "") -> Named:
+    """The id for revision `number`, padded to `width` digits, with a slug made from `message`.
+
+    `suffix` is a last word that stays when the slug has to be shortened.
+    """
+    return number_slug(number, slugify(message), width, suffix)
 
 
-def number_slug(number: int, slug: str, width: int = 4) -> Named:
+def number_slug(number: int, slug: str, width: int = 4, suffix: str = "") -> Named:
     """Like `make_id`, but `slug` is taken as it is; words are what its underscores separate."""
     prefix = f"{number:0{width}d}"
-    room = MAX_ID - len(prefix) - 1
-    kept = _whole_words(slug, room)
-    return Named(f"{prefix}_{kept}" if kept else prefix, shortened=kept != slug)
+    ending = f"_{suffix}" if suffix else ""
+    kept = _whole_words(slug, MAX_ID - len(prefix) - 1 - len(ending))
+    return Named(f"{prefix}_{kept}{ending}" if kept else f"{prefix}{ending}", shortened=kept != slug)
 
 
 def _whole_words(slug: str, room: int) -> str:

@@ -1,0 +1,101 @@
+"""Alembic's operations as changes: one thing each, described in words."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import sqlalchemy as sa
+from alembic.operations import ops
+
+from notifydb.autogen.change import Change
+
+#: The attributes of an AlterColumnOp that each say one modification.
+_MODIFICATIONS: Final = {
+    "modify_type": None,
+    "modify_nullable": None,
+    "modify_server_default": False,
+    "modify_comment": False,
+}
+
+
+def changes_of(container: ops.OpContainer) -> Iterator[Change]:
+    """Each operation of the container as a change, in the container's order."""
+    for operation in container.ops:
+        if isinstance(operation, ops.OpContainer):
+            yield from changes_of(operation)
+        elif isinstance(operation, ops.AlterColumnOp):
+            yield from map(_change, _apart(operation))
+        else:
+            yield _change(operation)
+
+
+def qualified(table: str | None, schema: str | None) -> str | None:
+    """A name as Postgres writes it: with its schema, unless that is `public`."""
+    return f"{schema}.{table}" if table and schema not in (None, "public") else table
+
+
+def _apart(operation: ops.AlterColumnOp) -> Iterator[ops.AlterColumnOp]:
+    """One operation per modification, so that each can be left out by itself."""
+    for name, unset in _MODIFICATIONS.items():
+        if getattr(operation, name) is not unset:
+            single = copy.copy(operation)
+            for other in _MODIFICATIONS.keys() - {name}:
+                setattr(single, other, _MODIFICATIONS[other])
+            yield single
+
+
+def _change(operation: ops.MigrateOperation) -> Change:
+    down = (operation.reverse(),)
+    if isinstance(operation, ops.AlterColumnOp):
+        return _column_change(operation, down)
+    diff = operation.to_diff_tuple()
+    kind, thing = str(diff[0]), diff[-1]
+    words = kind.replace("_", " ").replace(" fk", " foreign key")
+    if isinstance(thing, sa.Table):
+        table = qualified(thing.name, thing.schema)
+        return Change(kind, table, None, f"{words} {table}", (operation,), down)
+    if isinstance(thing, sa.Column):
+        table = qualified(diff[2], diff[1])
+        return Change(kind, table, thing.name, f"{words} {table}.{thing.name}", (operation,), down)
+    return _other(kind, words, operation, down, thing)
+
+
+def _other(
+    kind: str, words: str, operation: ops.MigrateOperation, down: tuple[ops.MigrateOperation, ...], thing: Any
+) -> Change:
+    """An index, a constraint, or what a plugin knows."""
+    on = getattr(thing, "table", None)
+    if on is None:
+        return Change(kind, None, None, f"{words} {thing}", (operation,), down)
+    table = qualified(on.name, on.schema)
+    if isinstance(thing, sa.CheckConstraint):
+        kind = kind.replace("constraint", "check")
+        words = words.replace("constraint", "check constraint")
+    name = None if thing.name is None else str(thing.name)
+    columns = ", ".join(column.name for column in getattr(thing, "columns", ()))
+    return Change(kind, table, name, f"{words} {name or f'of {columns}'} on {table}", (operation,), down)
+
+
+def _column_change(operation: ops.AlterColumnOp, down: tuple[ops.MigrateOperation, ...]) -> Change:
+    kind, schema, table_name, column, _, existing, wanted = operation.to_diff_tuple()[0]
+    table = qualified(table_name, schema)
+    was, becomes = (_WORDS.get(kind, str)(value) for value in (existing, wanted))
+    what = kind.removeprefix("modify_")
+    description = f"{table}.{column}: {what} {was} becomes {becomes}"
+    return Change(kind, table, column, description, (operation,), down)
+
+
+def _default_text(default: Any) -> str:
+    if default is None:
+        return "none"
+    argument = getattr(default, "arg", default)
+    return str(getattr(argument, "text", argument))
+
+
+_WORDS: Final[dict[str, Callable[[Any], str]]] = {
+    "modify_nullable": lambda nullable: "NULL" if nullable else "NOT NULL",
+    "modify_default": _default_text,
+    "modify_comment": repr,
+}

@@ -1,0 +1,126 @@
+"""What `migrate new` is going to write: compared, trimmed, chosen, in safe forms, formatted, judged."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from notifydb.cli.deps import Deps
+
+if TYPE_CHECKING:
+    from notifydb.autogen.change import Change
+    from notifydb.autogen.compare import Comparison, Left
+    from notifydb.autogen.render import Body
+    from notifydb.autogen.trim import Filter
+    from notifydb.autogen.write import NewMigrations, Wanted
+    from notifydb.cli.on_main import OnMain
+    from notifydb.findings import Report
+
+#: Forms that every supported server knows.
+_OLDEST_VERSION = 13
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Choice:
+    """What of the differences is wanted, and in which form."""
+
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    pick: bool = False
+    everything: bool = False
+    plain: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Draft:
+    """The bodies, what they do, what is left out and why, and what else there is to say."""
+
+    bodies: tuple[Body, ...]
+    changes: tuple[Change, ...] = ()
+    left: tuple[Left, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def left_by_reason(self) -> dict[str, list[str]]:
+        """What is left out, in words, under each reason."""
+        found: dict[str, list[str]] = {}
+        for each in self.left:
+            found.setdefault(each.reason, []).append(each.change.description)
+        return found
+
+
+def compared(deps: Deps) -> Comparison:
+    """The models against a shadow replay of the whole history."""
+    from notifydb.autogen.compare import compare
+
+    shadows = deps.shadows()
+    with deps.console.working("replaying the history on a shadow database"):
+        return compare(deps.project, shadows, deps.history.head)
+
+
+def empty() -> Draft:
+    """A body to fill in by hand."""
+    from notifydb.autogen.render import Body
+
+    return Draft((Body(),))
+
+
+def from_models(deps: Deps, choice: Choice) -> Draft:
+    """What the models have and the history does not make, as far as it is wanted."""
+    from notifydb.autogen import parts, trim
+    from notifydb.autogen.render import body_of
+    from notifydb.cli import on_main, pick
+
+    with on_main.asked(deps, deps.shadows()) as question:
+        comparison = compared(deps)
+        main = question if isinstance(question, on_main.OnMain) else question.answer()
+    trimmed = trim.trim(comparison.changes, comparison.facts, _filters(deps, comparison, choice, main))
+    if choice.pick and trimmed.kept:
+        trimmed = pick.picked(deps.console, trimmed)
+    version = deps.settings.autogen.target_version or _OLDEST_VERSION
+    around = parts.surroundings(trimmed.kept, comparison.facts.partitioned, version)
+    forms = parts.plain(trimmed.kept) if choice.plain else parts.in_safe_forms(trimmed.kept, around)
+    unknown = (
+        (f"what main differs in is not known, so it is listed too: {main.unknown}",) if main.unknown else ()
+    )
+    return Draft(
+        bodies=tuple(map(body_of, forms.parts)),
+        changes=forms.changes,
+        left=(*comparison.refuted, *trimmed.left),
+        notes=(*comparison.notes, *unknown, *forms.notes),
+    )
+
+
+def _filters(deps: Deps, comparison: Comparison, choice: Choice, main: OnMain) -> tuple[Filter, ...]:
+    from notifydb.autogen import trim
+
+    noise = () if choice.everything else (trim.on_main(main.descriptions, main.ref), *trim.NOISE)
+    skip = (*deps.settings.autogen.skip, *choice.skip)
+    return (*trim.chosen(choice.only, skip, comparison.changes), *noise)
+
+
+def planned(deps: Deps, draft: Draft, wanted: Wanted) -> NewMigrations:
+    """The files."""
+    from notifydb.autogen.write import plan_new
+
+    return plan_new(deps.project, deps.history, wanted, draft.bodies, head_file=deps.head_file)
+
+
+def nothing(draft: Draft) -> str:
+    """Why there is nothing to write."""
+    if not draft.left:
+        return "nothing to write: the history makes just what the models say"
+    return "nothing to write: all that differs is left out (--everything writes it)"
+
+
+def judged(made: NewMigrations) -> Report:
+    """What lint says of the migrations that were just written."""
+    from notifydb.cli.lint import judged as lint
+
+    return lint(Deps(), [each.revision for each in made.migrations])
+
+
+def rendered(deps: Deps, report: Report) -> str:
+    """The report for people."""
+    from notifydb.reporters import REPORTERS, View
+
+    return REPORTERS["terminal"](report, View(deps.loaded.root, color=False, verbose=False)).rstrip()
