@@ -51,7 +51,8 @@ exit 0
 alembic/versions/0002_add_the_user_s_name.py
 [err]
   add column users.name
-next: read it, then notifydb lint and notifydb upgrade
+lint: no findings; 1 could not be checked: notifydb lint -v
+next: read it, then notifydb upgrade
 """)
     body = versions(small_project)["0002_add_the_user_s_name.py"]
     assert "revision = '0002_add_the_user_s_name'\ndown_revision = '0001_users'" in body

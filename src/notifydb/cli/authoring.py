@@ -123,4 +123,7 @@ def rendered(deps: Deps, report: Report) -> str:
     """The report for people."""
     from notifydb.reporters import REPORTERS, View
 
-    return REPORTERS["terminal"](report, View(deps.loaded.root, color=False, verbose=False)).rstrip()
+    if report.findings:
+        return REPORTERS["terminal"](report, View(deps.loaded.root, color=False, verbose=False)).rstrip()
+    skipped = f"; {len(report.skipped)} could not be checked: notifydb lint -v" if report.skipped else ""
+    return f"lint: no findings{skipped}"

@@ -55,12 +55,9 @@ def asked(deps: Deps, shadows: Shadows) -> Iterator[Question | OnMain]:
 
     root = deps.loaded.root
     ref = conflict.main_branch(deps.project.versions, deps.settings.main_branch)
-    if isinstance(ref, Unknown):
-        yield OnMain(unknown=ref.reason)
-        return
-    if export.is_as_on(ref, root):
-        # Then every difference would be the main branch's, and somebody wants to write them.
-        yield OnMain(ref)
+    if isinstance(ref, Unknown) or export.is_as_on(ref, root):
+        # Nothing to compare with; or every difference is the main branch's, and somebody wants to write them.
+        yield OnMain()
         return
     with tempfile.TemporaryDirectory(prefix="notifydb-main-") as name:
         there = export.export(ref, root, Path(name))
