@@ -29,12 +29,20 @@ def commands_page() -> str:
     return "".join(sections)
 
 
-def command_names(app: Any, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The words of each command, groups opened, in the order of the help."""
-    for command in app.registered_commands:
-        yield (*prefix, command.name)
-    for group in app.registered_groups:
-        yield from command_names(group.typer_instance, (*prefix, group.name))
+def command_names(app: Any) -> Iterator[tuple[str, ...]]:
+    """The words of each command that is shown, groups opened, in the order of the help."""
+    import typer
+
+    yield from _names_below(typer.main.get_command(app), ())
+
+
+def _names_below(group: Any, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        if hasattr(command, "list_commands"):
+            yield from _names_below(command, (*words, name))
+        elif not command.hidden:
+            yield (*words, name)
 
 
 def help_of(words: tuple[str, ...]) -> str:

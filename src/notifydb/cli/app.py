@@ -1,4 +1,4 @@
-"""The command line: every command by its name, and what an error makes of the exit code."""
+"""The command line, and what an error makes of the exit code."""
 
 from __future__ import annotations
 
@@ -10,28 +10,9 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from notifydb import __version__, errors
-from notifydb.cli import (
-    check,
-    db,
-    demo,
-    downgrade,
-    environment,
-    head_file,
-    lint,
-    new,
-    purge,
-    rebase,
-    renumber,
-    revisions,
-    rules,
-    settings,
-    stamp,
-    status,
-    upgrade,
-)
+from notifydb.cli.commands import COMMANDS, CommandGroup
 from notifydb.cli.console import Console, RedactingFormatter
 
 
@@ -39,8 +20,12 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM: the driver cancels the running statement for it as for Ctrl-C."""
 
 
-class Commands(TyperGroup):
+class Root(CommandGroup):
     """Turns a stop by signal into its exit code, before the framework takes it for an abort."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.hold(COMMANDS)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -52,7 +37,7 @@ class Commands(TyperGroup):
 _terminated: list[bool] = []
 
 app = typer.Typer(
-    cls=Commands,
+    cls=Root,
     help="Migrations for teams that keep one numbered Alembic history on Postgres.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -60,35 +45,6 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-migrate = typer.Typer(help="Create migrations and keep them in one line.", no_args_is_help=True)
-database = typer.Typer(help="The embedded development Postgres.", no_args_is_help=True)
-mark = typer.Typer(help="The database's own mark of what it is.", no_args_is_help=True)
-
-app.command("upgrade")(upgrade.upgrade)
-# `-1` is a revision here, not an option.
-app.command("downgrade", context_settings={"ignore_unknown_options": True})(downgrade.downgrade)
-app.command("stamp")(stamp.stamp)
-app.command("status")(status.status)
-app.command("current")(status.current)
-app.command("heads")(revisions.heads)
-app.command("history")(revisions.history)
-app.command("check")(check.check)
-app.add_typer(migrate, name="migrate")
-migrate.command("new")(new.new)
-migrate.command("renumber")(renumber.renumber)
-migrate.command("head-file")(head_file.head_file)
-migrate.command("rebase")(rebase.rebase)
-app.command("lint")(lint.lint)
-app.command("rules")(rules.rules)
-app.command("purge")(purge.purge)
-app.add_typer(mark, name="environment")
-mark.command("show")(environment.show)
-mark.command("set")(environment.set_)
-app.command("settings")(settings.settings)
-app.add_typer(database, name="db")
-for name, command in db.COMMANDS.items():
-    database.command(name)(command)
-app.command("demo")(demo.demo)
 
 
 @app.callback(invoke_without_command=True)

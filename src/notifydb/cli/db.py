@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -71,13 +70,3 @@ def reset(confirm: Confirm = None) -> None:
 def _plain_url(deps: Deps) -> str:
     """The URL as libpq takes it, without SQLAlchemy's driver."""
     return deps.server.url().replace("postgresql+psycopg://", "postgresql://")
-
-
-COMMANDS: dict[str, Callable[..., Any]] = {
-    "start": start,
-    "stop": stop,
-    "status": status,
-    "url": url,
-    "psql": psql,
-    "reset": reset,
-}
