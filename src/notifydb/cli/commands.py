@@ -53,6 +53,13 @@ COMMANDS: Final[Mapping[str, Command | Group]] = {
             "rebase": Command("rebase:rebase"),
         },
     ),
+    "git": Group(
+        "What git can be taught about migrations.",
+        {
+            "install": Command("git:install"),
+            "merge-head-file": Command("git:merge_head_file", hidden=True),
+        },
+    ),
     "environment": Group(
         "The database's own mark of what it is.",
         {"show": Command("environment:show"), "set": Command("environment:set_")},

@@ -11,6 +11,8 @@ from notifydb.cli.deps import Deps
 from notifydb.cli.options import DryRun, Format, OutputFormat
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from notifydb.revisions.changes import FileChanges
     from notifydb.revisions.headfile import HeadFile
 
@@ -38,20 +40,26 @@ def head_file(
         raise typer.Exit(1)
 
 
+def configured(deps: Deps) -> Path:
+    """The head file's path; ConfigurationError where the settings say that there is none."""
+    from notifydb.revisions.headfile import HEAD_FILE
+
+    if deps.head_file is None:
+        raise errors.ConfigurationError(
+            "the settings say that there is no head file",
+            hint=f'write head_file = "{HEAD_FILE}", or leave it out of the settings',
+        )
+    return deps.head_file
+
+
 def _read(deps: Deps) -> HeadFile:
     """What the file says; of a history without migrations it need not say anything."""
     from notifydb.revisions import headfile
     from notifydb.revisions.headfile import HeadProblem
 
-    path = deps.head_file
-    if path is None:
-        raise errors.ConfigurationError(
-            "the settings say that there is no head file",
-            hint=f'write head_file = "{headfile.HEAD_FILE}", or leave it out of the settings',
-        )
-    found = headfile.read(path, deps.history)
+    found = headfile.read(configured(deps), deps.history)
     nothing_to_name = not deps.history.revisions and found.problem in (HeadProblem.MISSING, HeadProblem.EMPTY)
-    return headfile.HeadFile(path) if nothing_to_name else found
+    return headfile.HeadFile(found.path) if nothing_to_name else found
 
 
 def _plan(deps: Deps, found: HeadFile) -> FileChanges:
