@@ -12,7 +12,9 @@ from alembic.autogenerate import render_op_text, renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import MigrateOperation
 
-_PARAMETER: Final = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
+# As SQLAlchemy reads text: a name after a colon, but not after two, nor between two.
+_PARAMETER: Final = re.compile(r"(?<![:\w\\]):(?=\w+(?![:\w]))")
+_ESCAPE: Final = re.compile(r"\\:|:\w*\$")
 _NOUNS: Final = {"fk": "foreign_key", "table_comment": "comment", "enum_value": "enum"}
 
 
@@ -90,5 +92,5 @@ def _render_not_valid(context: AutogenContext, operation: NotValid) -> str:
 
 
 def _escaped(sql: str) -> str:
-    # For SQLAlchemy a colon before a name begins a parameter, unless it is part of a cast.
-    return _PARAMETER.sub(r"\\:\1", sql)
+    """What `sqlalchemy.text` takes for just this; where the text holds what is an escape to it, each colon gets one."""
+    return sql.replace(":", r"\:") if _ESCAPE.search(sql) else _PARAMETER.sub(r"\:", sql)
