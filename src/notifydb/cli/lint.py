@@ -13,6 +13,8 @@ from notifydb import errors
 from notifydb.cli.deps import Deps
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from notifydb.findings import Finding, Report
     from notifydb.lint.options import Options
     from notifydb.shadow.database import Shadows
@@ -81,11 +83,20 @@ def _chosen(deps: Deps, names: list[str], since: str | None, *, all_: bool) -> l
     if all_:
         return list(history.revisions)
     if names:
-        files = {each.path.resolve(): each.id for each in history.ordered()}
-        found = [files.get(Path(name).resolve()) or history.get(name) for name in names]
-        return [each if isinstance(each, str) else each.id for each in found if each is not None]
+        files = {each.path.resolve(): each for each in history.ordered()}
+        named = [name for name in names if not _is_helper(deps, Path(name).resolve(), files)]
+        found = [files.get(Path(name).resolve()) or history.get(name) for name in named]
+        return list(dict.fromkeys(each.id for each in found if each is not None))
     old = _on_ref(deps, since)
     return [each for each in history.revisions if each not in old]
+
+
+def _is_helper(deps: Deps, path: Path, migrations: Container[Path]) -> bool:
+    """Whether a file of the versions folder holds no migration: a hook passes on all that has changed."""
+    helper = path.parent == deps.project.versions.resolve() and path.is_file() and path not in migrations
+    if helper:
+        deps.console.say(f"{path.name} holds no migration", style="dim")
+    return helper
 
 
 def _on_ref(deps: Deps, since: str | None) -> frozenset[str]:

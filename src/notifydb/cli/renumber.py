@@ -129,6 +129,8 @@ def _report(
         deps.console.data(str(plan.changes).rstrip("\n"))
         return
     moves.tell_moves(deps, plan.moves)
+    if not plan.moves:
+        deps.console.data(f"the head file has to name {plan.head}")
     if staged is None:
         deps.console.say("next: notifydb migrate renumber", style="cyan")
         return
