@@ -29,7 +29,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     """Main has 0001_a and 0002_m, the branch that is checked out 0001_a and 0002_x."""
     for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
         monkeypatch.setenv(name, os.devnull)
-    made = Repository(tmp_path / "repository")
+    made = Repository.made(tmp_path / "repository")
     head = made.versions.parent / headfile.HEAD_FILE
     put(made.versions, "0001_a")
     head.write_bytes(headfile.content("0001_a"))

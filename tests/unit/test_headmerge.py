@@ -16,7 +16,7 @@ HEAD = Path("migrations") / headfile.HEAD_FILE
 @pytest.fixture
 def stacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     """Main has 0001_a and 0002_b; top, which is checked out nowhere, stands on both with 0003_c."""
-    made = Repository(tmp_path / "repository")
+    made = Repository.made(tmp_path / "repository")
     monkeypatch.chdir(made.root)
     for revision, down in (("0001_a", ()), ("0002_b", ("0001_a",)), ("0003_c", ("0002_b",))):
         put(made.versions, revision, *down)

@@ -99,7 +99,7 @@ def test_an_index_that_somebody_else_writes_is_told(merged: Repository) -> None:
 
 def test_a_versions_folder_that_is_a_repository_of_its_own(repository: Repository, tmp_path: Path) -> None:
     """The head file is beside it, in another repository or in none."""
-    inner = Repository(tmp_path / "inner")
+    inner = Repository.made(tmp_path / "inner")
     own = inner.versions
     two_branches(own)
     own.rename(tmp_path / "inner" / "versions")

@@ -15,10 +15,14 @@ Sides = tuple[frozenset[str], frozenset[str]]
 
 
 def head_sides(head_file: Path | None) -> Sides | None:
-    """The ids that either side of a conflict in the head file names, None if it is in no conflict."""
+    """The ids that either side of a conflict in the head file names, None if it is in no whole conflict."""
     if head_file is None or not head_file.is_file():
         return None
-    found = markers.parse(head_file.read_bytes(), head_file)
+    try:
+        found = markers.parse(head_file.read_bytes(), head_file)
+    except HistoryError:
+        # It is written anew in any case, and the revisions know better what the head is.
+        return None
     if found is None:
         return None
     first, second = (found.side(second=second).decode(errors="replace").split() for second in (False, True))
@@ -39,7 +43,7 @@ def all_but(
     others = _heads(meant.revisions) - heads
     if not others:
         raise UsageError("nothing would stay, so there is nothing to move on top of", hint="notifydb heads")
-    own = line.with_ancestors(heads, meant.revisions) - line.with_ancestors(others, meant.revisions)
+    own = line.with_ancestors(heads, meant.as_moving()) - line.with_ancestors(others, meant.as_staying())
     return _staying(
         f"all but {', '.join(sorted(heads))} stays",
         {each.id for each in meant.revisions} - own,
@@ -57,8 +61,8 @@ def first_side(files: Files, added: frozenset[str], named: Sides | None) -> Stay
             f"the head file's first side names {unknown[0]}, and no file has that revision id",
             hint="name the head that moves: notifydb migrate rebase ID",
         )
-    conflicted = {each.id for each in meant.revisions if each.path in files.conflicts}
-    first = line.with_ancestors({*conflicted, *(named[0] if named else ())}, meant.revisions)
+    conflicted = {each.id for each in meant.as_staying() if each.path in files.conflicts}
+    first = line.with_ancestors({*conflicted, *(named[0] if named else ())}, meant.as_staying())
     return _staying("what the first side of the conflict has stays", first & ids, meant, second=False)
 
 

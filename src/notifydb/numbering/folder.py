@@ -53,6 +53,19 @@ class Folder:
     sources: Mapping[Path, Source]
     notes: tuple[str, ...] = ()
 
+    def as_staying(self) -> tuple[Revision, ...]:
+        """Without those that leave their file to another."""
+        return tuple(each for each in self.revisions if each.path not in self._apart())
+
+    def as_moving(self) -> tuple[Revision, ...]:
+        """As a branch sees it that moves: where two have one id, the one that leaves the file."""
+        apart = self._apart()
+        left = {each.id for each in self.revisions if each.path in apart}
+        return tuple(each for each in self.revisions if each.path in apart or each.id not in left)
+
+    def _apart(self) -> frozenset[Path]:
+        return frozenset(path for path, source in self.sources.items() if source.apart)
+
 
 def read_files(versions: Path) -> Files:
     """The folder's migrations; HistoryError for one that cannot be read for another reason than conflicts."""

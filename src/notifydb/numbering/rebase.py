@@ -125,12 +125,11 @@ def _standing_on(top: str, revision: Revision, lost: frozenset[str], meant: Fold
 
 def _refuse_copies(meant: Folder, told: Stays) -> None:
     """Raise HistoryError for a file that moves though it is a migration that stays, under another id."""
-    stay = {(each.created, each.message): each for each in meant.revisions if each.id in told.ids}
-    for each in meant.revisions:
-        same = stay.get((each.created, each.message))
-        if each.id in told.ids or each.created is None or same is None:
-            continue
-        if _body(each, meant) == _body(same, meant):
+    staying = [each for each in meant.revisions if each.id in told.ids and each.created]
+    for each in (one for one in meant.revisions if one.id not in told.ids):
+        alike = (one for one in staying if (one.created, one.message) == (each.created, each.message))
+        same = next((one for one in alike if _body(one, meant) == _body(each, meant)), None)
+        if same is not None:
             raise HistoryError(
                 f"{each.path} is the same migration as {same.path.name}, which stays",
                 hint=f"git rm {each.path.name}, and run this again",
