@@ -273,6 +273,10 @@ error: alembic/.current-alembic-head: two migrations met, 0002_ours and 0002_the
     assert "merge-head-file" not in notifydb("git", "--help").out
 
 
+def test_the_driver_called_by_hand_is_no_bug(notifydb: Notifydb) -> None:
+    assert notifydb("git", "merge-head-file", "no", "such", "files", HEAD).code == 2
+
+
 def test_install_tells_what_it_did_and_does_it_once(team: Team, notifydb: Notifydb) -> None:
     assert str(notifydb("git", "install", "--dry-run")) == snapshot("""\
 exit 0

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from notifydb.numbering.mergedriver import DriverPlan
 
 
+Side = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
+
+
 def install(
     uninstall: Annotated[
         bool, typer.Option("--uninstall", help="Take the line and the settings back.")
@@ -52,9 +55,9 @@ def _report(deps: Deps, plan: DriverPlan, *, uninstall: bool) -> None:
 
 
 def merge_head_file(
-    base: Annotated[Path, typer.Argument()],
-    ours: Annotated[Path, typer.Argument()],
-    theirs: Annotated[Path, typer.Argument()],
+    base: Side,
+    ours: Side,
+    theirs: Side,
     path: Annotated[Path, typer.Argument()],
     our_label: Annotated[str, typer.Argument()] = "",
     their_label: Annotated[str, typer.Argument()] = "",
