@@ -48,3 +48,14 @@ def test_one_broken_statement_does_not_hide_the_others() -> None:
 def test_nothing_is_no_statement() -> None:
     assert parse("") == ()
     assert parse(" ;; -- a comment\n") == ()
+
+
+def test_a_broken_statement_without_a_keyword_is_not_lost() -> None:
+    statements = parse("foo;\nSELECT 1;\n-- why\nSELEC 2;\nSELECT 3;\nbar")
+    assert [(each.text, each.line, each.problem is None) for each in statements] == [
+        ("foo", 1, False),
+        ("SELECT 1", 2, True),
+        ("SELEC 2", 4, False),
+        ("SELECT 3", 5, True),
+        ("bar", 6, False),
+    ]

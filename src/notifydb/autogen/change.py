@@ -14,6 +14,8 @@ from alembic.operations.ops import MigrateOperation
 
 # As SQLAlchemy reads text: a name after a colon, but not after two, nor between two.
 _PARAMETER: Final = re.compile(r"(?<![:\w\\]):(?=\w+(?![:\w]))")
+_LINES: Final = re.compile(r"[^\n]*\n|[^\n]+")
+_BREAKS: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
 _ESCAPE: Final = re.compile(r"\\:|:\w*\$")
 _NOUNS: Final = {"fk": "foreign_key", "table_comment": "comment", "enum_value": "enum"}
 
@@ -65,9 +67,14 @@ class NotValid(MigrateOperation):
 def literal(text: str) -> str:
     """A Python literal of `text`; of several lines, one in parentheses that may be indented as a whole."""
     if "\n" not in text:
-        return json.dumps(text, ensure_ascii=False)
-    lines = (f"    {json.dumps(line, ensure_ascii=False)}" for line in text.splitlines(keepends=True))
+        return _quoted(text)
+    lines = (f"    {_quoted(line)}" for line in _LINES.findall(text))
     return "\n".join(["(", *lines, ")"])
+
+
+def _quoted(text: str) -> str:
+    # Whoever indents the literal must find no line to break in it.
+    return _BREAKS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
 @renderers.dispatch_for(Sql)

@@ -77,10 +77,18 @@ def _parse_piecewise(source: _Source) -> tuple[Statement, ...]:
     found: list[Statement] = []
     position = 0
     for piece in pieces:
-        position = source.text.index(piece, position)
-        found += _parse_piece(source, piece, position)
-        position += len(piece)
+        begin = source.text.index(piece, position)
+        found += _parse_gap(source, position, begin)
+        found += _parse_piece(source, piece, begin)
+        position = begin + len(piece)
+    found += _parse_gap(source, position, len(source.text))
     return tuple(found)
+
+
+def _parse_gap(source: _Source, begin: int, end: int) -> list[Statement]:
+    """The scanner passes over what has no keyword in it, such as a misspelt SELEC 1."""
+    piece, start = _trim(source.text[begin:end], begin)
+    return _parse_piece(source, piece, start) if piece else []
 
 
 def _parse_piece(source: _Source, piece: str, position: int) -> list[Statement]:
