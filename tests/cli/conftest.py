@@ -15,7 +15,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from conftest import ROOT, SmallProject
+from conftest import ROOT, SmallProject, query
 
 _VARYING = [
     (re.compile(r"\d+\.\d\d s\b"), "N s"),
@@ -98,3 +98,70 @@ def matches_schema(name: str, document: object) -> bool:
     schema = json.loads((ROOT / "docs" / "json" / f"{name}.schema.json").read_text())
     jsonschema.validate(document, schema)
     return True
+
+
+ROWS = "SELECT version_num FROM alembic_version ORDER BY 1"
+TABLES = """
+    SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+    AND relname <> 'alembic_version' ORDER BY 1
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Repository:
+    """A project under git with `0411_users` on main, a database, and the command that works on both."""
+
+    small: SmallProject
+    url: str
+    run: Notifydb
+
+    def git(self, *arguments: str) -> None:
+        identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+        subprocess.run(
+            ["git", *identity, *arguments], cwd=self.small.project.root, check=True, capture_output=True
+        )
+
+    def table(self, revision: str, down: str, *, table: str = "") -> Path:
+        """A migration that makes a table of its own words, and drops it."""
+        name = table or revision[5:]
+        return self.small.add(
+            revision,
+            f'op.create_table("{name}", sa.Column("id", sa.Integer))',
+            f'op.drop_table("{name}")',
+            down=down,
+        )
+
+    def commit(self) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "more")
+
+    def branch(self, name: str, *revisions: str) -> None:
+        """A branch off main with a chain of migrations."""
+        self.git("switch", "--quiet", "--create", name, "main")
+        for below, revision in zip(("0411_users", *revisions), revisions, strict=False):
+            self.table(revision, below)
+        self.commit()
+
+    def switch(self, name: str) -> None:
+        self.git("switch", "--quiet", name)
+
+    def notifydb(self, *arguments: str, **variables: str) -> Outcome:
+        return self.run(
+            *arguments, **{"DATABASE_URL": self.url, "NOTIFYDB_ENVIRONMENT": "development", **variables}
+        )
+
+    def rows(self) -> list[object]:
+        return [row for (row,) in query(self.url, ROWS)]
+
+    def tables(self) -> list[object]:
+        return [table for (table,) in query(self.url, TABLES)]
+
+
+@pytest.fixture
+def repository(small_project: SmallProject, database: str, notifydb: Notifydb) -> Repository:
+    made = Repository(small_project, database, notifydb)
+    (small_project.project.root / ".gitignore").write_text("__pycache__\n.notifydb\n")
+    small_project.add("0411_users", 'op.create_table("users", sa.Column("id", sa.Integer))')
+    made.git("init", "--quiet", "--initial-branch", "main")
+    made.commit()
+    return made

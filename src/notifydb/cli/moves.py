@@ -23,12 +23,13 @@ def carry_out(deps: Deps, plan: RenumberPlan, *, edited: bool) -> tuple[Path, ..
     from notifydb.revisions import changes
 
     if not edited:
-        _refuse_edits(deps, plan)
+        refuse_edits(deps, plan)
     changes.apply(plan.changes)
     return index.follow(plan.changes)
 
 
-def _refuse_edits(deps: Deps, plan: RenumberPlan) -> None:
+def refuse_edits(deps: Deps, plan: RenumberPlan) -> None:
+    """Raises UsageError for files that would move with edits that nobody has committed."""
     from notifydb.numbering import conflict
 
     found = conflict.edited_files(deps.project.versions)

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from notifydb.cli.deps import Deps
-from notifydb.cli.options import DryRun, Edited, Format, OutputFormat
+from notifydb.cli.options import Confirm, DatabaseUrl, DryRun, Edited, Format, LockWait, OutputFormat
+from notifydb.cli.restamp import Done, Restamps
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from notifydb.numbering.git import Unknown
     from notifydb.numbering.rebase import RebasePlan
 
 
@@ -29,6 +27,10 @@ def rebase(
     ] = None,
     dry_run: DryRun = False,
     edited: Edited = False,
+    restamp: Restamps = False,
+    confirm: Confirm = None,
+    lock_wait: LockWait = None,
+    database_url: DatabaseUrl = None,
     output: Format = OutputFormat.TEXT,
 ) -> None:
     """Move a branch of migrations on top of the other one, all or nothing.
@@ -37,41 +39,43 @@ def rebase(
     you are; in a git rebase and a cherry-pick those that HEAD has; otherwise those of the main branch.
     Conflict markers in migrations and in the head file are taken apart. The result is staged.
     """
-    from notifydb.cli import moves
+    from notifydb.cli import restamp as with_database
     from notifydb.numbering.rebase import plan_rebase
 
-    deps = Deps()
+    deps = Deps(database_url=database_url, lock_wait=lock_wait)
     deps.recover()
     settings = deps.settings
     plan = plan_rebase(
         deps.project.versions, heads=heads or (), onto=onto, main_branch=settings.main_branch,
         width=settings.number_width, head_file=settings.head_file,
     )  # fmt: skip
-    applies = not dry_run and bool(plan)
-    staged = moves.carry_out(deps, plan.line, edited=edited) if applies else None
+    done = with_database.carry_out(
+        deps, plan.line, edited=edited, restamp=restamp, confirm=confirm, only_show=dry_run
+    )
     told = [*(heads or ()), *(("--onto", onto) if onto else ())]
-    _report(deps, plan, output, staged=staged, told=told, diff=dry_run)
+    _report(deps, plan, output, done, told=told, diff=dry_run)
 
 
 def _report(
     deps: Deps,
     plan: RebasePlan,
     output: OutputFormat,
+    done: Done,
     *,
-    staged: tuple[Path, ...] | Unknown | None,
     told: list[str],
     diff: bool,
 ) -> None:
-    """`staged` is None where nothing was done."""
-    from notifydb.cli import moves
+    from notifydb.cli import moves, restamp
 
+    staged = done.staged
     following = _next(deps, plan, told, done=staged is not None or not plan)
     if output is OutputFormat.JSON:
         deps.console.json(
             {
                 "moved": staged is not None, "head": plan.line.head, "stays": plan.why,
                 "resolved": list(plan.notes), "moves": moves.rows(deps, plan.line.moves),
-                "staged": bool(staged) and isinstance(staged, tuple), "next": following,
+                "staged": bool(staged) and isinstance(staged, tuple), "restamped": done.rows,
+                "next": following,
             }
         )  # fmt: skip
         return
@@ -86,8 +90,7 @@ def _report(
             moves.tell_moves(deps, plan.line.moves)
     if staged is not None:
         moves.tell_done(deps, plan.line, staged)
-        if plan.line.renamed:
-            deps.console.say("a database that applied the old ids has to be told: notifydb stamp")
+        restamp.tell_next(deps, plan.line, done)
     if following:
         deps.console.say(f"next: {following}", style="cyan")
 

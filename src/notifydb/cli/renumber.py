@@ -8,11 +8,10 @@ import typer
 
 from notifydb import errors
 from notifydb.cli.deps import Deps
-from notifydb.cli.options import DryRun, Edited, Format, OutputFormat
+from notifydb.cli.options import Confirm, DatabaseUrl, DryRun, Edited, Format, LockWait, OutputFormat
+from notifydb.cli.restamp import Done, Restamps
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from notifydb.numbering.conflict import OnRef
     from notifydb.numbering.git import Unknown
     from notifydb.numbering.plan import RenumberPlan
@@ -44,6 +43,10 @@ def renumber(
         int | None, typer.Option("--width", min=1, max=6, help="Digits of a number; default: the setting.")
     ] = None,
     edited: Edited = False,
+    restamp: Restamps = False,
+    confirm: Confirm = None,
+    lock_wait: LockWait = None,
+    database_url: DatabaseUrl = None,
     output: Format = OutputFormat.TEXT,
 ) -> None:
     """Put the migrations into one line: what is on the main branch stays, what is new follows it.
@@ -51,13 +54,14 @@ def renumber(
     File name, id, parent and docstring change by position, and no other byte. The head file is written,
     and made where there is none; git's index follows as after `git mv`.
     """
-    from notifydb.cli import moves
+    from notifydb.cli import restamp as with_database
 
-    deps = Deps(number_width=width)
+    deps = Deps(number_width=width, database_url=database_url, lock_wait=lock_wait)
     plan = _plan(deps, keep or [], onto, all_=all_, start=start)
-    applies = not check and not dry_run and bool(plan)
-    staged = moves.carry_out(deps, plan, edited=edited) if applies else None
-    _report(deps, plan, output, staged=staged, diff=dry_run)
+    done = with_database.carry_out(
+        deps, plan, edited=edited, restamp=restamp, confirm=confirm, only_show=check or dry_run
+    )
+    _report(deps, plan, output, done, diff=dry_run)
     if check and plan:
         raise typer.Exit(1)
 
@@ -106,21 +110,14 @@ def _resolve(name: str, ids: list[str]) -> str:
     return found.pop()
 
 
-def _report(
-    deps: Deps,
-    plan: RenumberPlan,
-    output: OutputFormat,
-    *,
-    staged: tuple[Path, ...] | Unknown | None,
-    diff: bool,
-) -> None:
-    """`staged` is None where nothing was done."""
-    from notifydb.cli import moves
+def _report(deps: Deps, plan: RenumberPlan, output: OutputFormat, done: Done, *, diff: bool) -> None:
+    from notifydb.cli import moves, restamp
 
-    moved = staged is not None
+    staged = done.staged
     if output is OutputFormat.JSON:
-        document = {"moved": moved, "head": plan.head, "moves": moves.rows(deps, plan.moves)}
-        deps.console.json({**document, "staged": bool(staged) and isinstance(staged, tuple)})
+        document = {"moved": staged is not None, "head": plan.head, "moves": moves.rows(deps, plan.moves)}
+        is_staged = bool(staged) and isinstance(staged, tuple)
+        deps.console.json({**document, "staged": is_staged, "restamped": done.rows})
         return
     if not plan:
         deps.console.say(f"nothing to do: one line up to {plan.head or 'base'}", style="green")
@@ -135,7 +132,4 @@ def _report(
         deps.console.say("next: notifydb migrate renumber", style="cyan")
         return
     moves.tell_done(deps, plan, staged)
-    if plan.renamed:
-        deps.console.say(
-            "next: a database that applied the old ids has to be told: notifydb stamp", style="cyan"
-        )
+    restamp.tell_next(deps, plan, done)

@@ -130,6 +130,7 @@ def plan_restamp(
 
     `moves` maps ids of `before` to ids of `after`, for all that is called otherwise or stands elsewhere.
     What lies below the database's revision only in `after` has to run first. `current` is all in `before`.
+    Raises HistoryError where that has the id of something else that is applied.
     """
     applied = _applied(before, current)
     moved = {old: new for old, new in moves.items() if old in applied}
@@ -139,6 +140,11 @@ def plan_restamp(
     done = {moves.get(each, each) for each in applied}
     wanted = {each.id for revision in current for each in after.chain(moves.get(revision, revision))}
     first = [old_ids.get(each.id, each.id) for each in after.ordered() if each.id in wanted - done]
+    if twins := applied.intersection(first):
+        raise errors.HistoryError(
+            f"{', '.join(sorted(twins))} has to run first, and the database has applied another file of that id",
+            hint="notifydb upgrade --take-back",
+        )
     rows = ends(before, {*applied, *first})
     becomes = ends(after, {moves.get(each, each) for each in {*applied, *first}})
     return Restamp(tuple(before.revisions[each] for each in first), rows, becomes, moved)
@@ -147,7 +153,9 @@ def plan_restamp(
 def ends(history: History, among: Iterable[str]) -> tuple[str, ...]:
     """The ids of `among` that none of the others stands on: what `alembic_version` holds for them."""
     ids = set(among)
-    return tuple(each for each in history.revisions if each in ids and ids.isdisjoint(history.children(each)))
+    tops = [each for each in history.revisions if each in ids and ids.isdisjoint(history.children(each))]
+    below = {name for each in tops for name in history.ancestors(each)} if len(tops) > 1 else set()
+    return tuple(each for each in tops if each not in below)
 
 
 def is_backwards(history: History, current: tuple[str, ...], target: str) -> bool:
