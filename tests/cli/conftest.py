@@ -115,11 +115,12 @@ class Repository:
     url: str
     run: Notifydb
 
-    def git(self, *arguments: str) -> None:
+    def git(self, *arguments: str, fails: bool = False) -> None:
         identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
-        subprocess.run(
-            ["git", *identity, *arguments], cwd=self.small.project.root, check=True, capture_output=True
+        done = subprocess.run(
+            ["git", *identity, *arguments], cwd=self.small.project.root, check=False, capture_output=True
         )
+        assert (done.returncode != 0) == fails, done.stderr
 
     def table(self, revision: str, down: str, *, table: str = "") -> Path:
         """A migration that makes a table of its own words, and drops it."""

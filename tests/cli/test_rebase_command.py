@@ -110,7 +110,7 @@ exit 0
 git merge: what MERGE_HEAD has stays
 one line up to 0004_y
 git's index has followed: git status
-a database that applied the old ids has to be told: notifydb stamp
+a database that applied what moved follows with: notifydb migrate renumber --restamp
 next: git commit
 """)
     assert git("status", "--porcelain") == snapshot("""\
@@ -139,7 +139,7 @@ exit 0
 git rebase: what HEAD has stays
 one line up to 0003_x
 git's index has followed: git status
-a database that applied the old ids has to be told: notifydb stamp
+a database that applied what moved follows with: notifydb migrate renumber --restamp
 next: git rebase --continue
 """)
     git("rebase", "--continue", fails=True)
@@ -152,7 +152,7 @@ git rebase: what HEAD has stays
 0003_y stood on 0002_x, which has another id by now
 one line up to 0004_y
 git's index has followed: git status
-a database that applied the old ids has to be told: notifydb stamp
+a database that applied what moved follows with: notifydb migrate renumber --restamp
 next: git rebase --continue
 """)
     git("rebase", "--continue")
@@ -172,7 +172,7 @@ exit 0
 git cherry-pick: what HEAD has stays
 one line up to 0003_x
 git's index has followed: git status
-a database that applied the old ids has to be told: notifydb stamp
+a database that applied what moved follows with: notifydb migrate renumber --restamp
 next: git cherry-pick --continue
 """)
     git("cherry-pick", "--continue")
@@ -189,7 +189,7 @@ exit 0
 what main has stays
 one line up to 0004_y
 git's index has followed: git status
-a database that applied the old ids has to be told: notifydb stamp
+a database that applied what moved follows with: notifydb migrate renumber --restamp
 next: git commit, and then git merge main
 """)
     git("commit", "-qm", "on top of main")
@@ -258,7 +258,7 @@ exit 0
 all but 0003_y stays
 one line up to 0004_y
 git's index is as it was: not a git repository (or any of the parent directories): .git
-a database that applied the old ids has to be told: notifydb stamp
+a database that applied what moved follows with: notifydb migrate renumber --restamp
 """)
     assert notifydb("heads").out == "0004_y\n"
 

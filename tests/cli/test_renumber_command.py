@@ -56,7 +56,7 @@ exit 0
 [err]
 one line up to 0003_theirs
 git's index is as it was: not a git repository (or any of the parent directories): .git
-next: a database that applied the old ids has to be told: notifydb stamp
+a database that applied what moved follows with: notifydb migrate renumber --restamp
 """)
     assert str(notifydb("heads")) == snapshot("exit 0\n[out]\n0003_theirs\n")
     assert (small_project.project.versions.parent / ".current-alembic-head").read_text() == "0003_theirs\n"
@@ -78,7 +78,7 @@ exit 0
 [err]
 one line up to 0003_ours
 git's index has followed: git status
-next: a database that applied the old ids has to be told: notifydb stamp
+a database that applied what moved follows with: notifydb migrate renumber --restamp
 """)
     assert notifydb("heads").out == "0003_ours\n"
     assert git("status", "--porcelain") == snapshot("""\

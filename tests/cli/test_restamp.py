@@ -322,3 +322,63 @@ error: 0412_theirs is not in this folder, so the database cannot apply it
     repository.git("merge", "--quiet", "main")
     assert repository.notifydb(*RESTAMP).code == 0
     assert (repository.rows(), repository.tables()) == (["0413_ours"], ["ours", "theirs", "users"])
+
+
+def test_in_a_merge_with_a_conflict_in_the_head_file(repository: Repository) -> None:
+    head = repository.small.project.script_location / ".current-alembic-head"
+    repository.git("switch", "--quiet", "--create", "ours")
+    repository.table("0412_ours", "0411_users")
+    head.write_text("0412_ours\n")
+    repository.commit()
+    repository.notifydb("upgrade")
+    repository.switch("main")
+    repository.table("0412_theirs", "0411_users")
+    head.write_text("0412_theirs\n")
+    repository.commit()
+    repository.switch("ours")
+    repository.git("merge", "--quiet", "main", fails=True)
+    answer = repository.notifydb("migrate", "rebase", "--restamp", "--format", "json").json
+    assert matches_schema("migrate-rebase", answer)
+    assert answer["restamped"] == ["0413_ours"]
+    assert head.read_text() == "0413_ours\n"
+    assert (repository.rows(), repository.tables()) == (["0413_ours"], ["ours", "theirs", "users"])
+
+
+def test_conflicts_inside_of_migrations_are_resolved_before_the_database_is_asked(
+    repository: Repository,
+) -> None:
+    repository.branch("ours", "0413_ours")
+    repository.git("switch", "--quiet", "--create", "theirs")
+    for branch in ("theirs", "ours"):
+        repository.switch(branch)
+        repository.table(f"0412_{branch}_too", "0411_users")
+        repository.table("0413_ours", f"0412_{branch}_too")
+        repository.commit()
+    repository.notifydb("upgrade")
+    repository.git("merge", "--quiet", "theirs", fails=True)
+    assert "<<<<<<<" in (repository.small.project.versions / "0413_ours.py").read_text()
+    rebase = ("migrate", "rebase", "--restamp")
+    assert repository.notifydb(*rebase, "--dry-run").err.splitlines() == snapshot(
+        [
+            "what the database would do shows once the conflicts are resolved",
+            "git merge: what MERGE_HEAD has stays",
+            "0413_ours.py is one migration, and the conflict only about its place",
+            "next: notifydb migrate rebase",
+        ]
+    )
+    assert str(repository.notifydb(*rebase)) == snapshot("""\
+exit 0
+[out]
+0412_ours_too -> 0414_ours_too (on 0413_ours): stands on 0413_ours now
+[err]
+applied 0412_theirs_too (N s)
+restamped: the database is at 0414_ours_too
+git merge: what MERGE_HEAD has stays
+0413_ours.py is one migration, and the conflict only about its place
+one line up to 0414_ours_too
+git's index has followed: git status
+next: git commit
+""")
+    assert repository.tables() == ["ours", "ours_too", "theirs_too", "users"]
+    assert repository.notifydb("status", "--at-head").code == 0
+    assert repository.notifydb("check", "--database").code == 0

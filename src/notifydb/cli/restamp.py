@@ -52,12 +52,16 @@ def carry_out(
     """
     if only_show:
         if restamp:
-            _show(deps, _planned(deps, plan))
+            _refuse_what_no_database_can_follow(plan)
+            _show(deps, plan)
         return Done()
     if not restamp:
         return Done(moves.carry_out(deps, plan, edited=edited) if plan else None)
     if not edited:
         moves.refuse_edits(deps, plan)
+    _refuse_what_no_database_can_follow(plan)
+    if plan and not _is_readable(deps):
+        return _files_first(deps, plan, confirm)
     return _with_database(deps, plan, confirm)
 
 
@@ -92,7 +96,25 @@ def _with_database(deps: Deps, plan: RenumberPlan, confirm: str | None) -> Done:
     return Done(staged[0] if staged else None, done, asked=True)
 
 
-def _show(deps: Deps, planned: Restamp | None) -> None:
+def _files_first(deps: Deps, plan: RenumberPlan, confirm: str | None) -> Done:
+    """Where git left conflicts inside of migrations, there is nothing that could run before they are resolved."""
+    staged = moves.carry_out(deps, plan, edited=True)
+    resolved = dataclasses.replace(plan, moves=(), changes=dataclasses.replace(plan.changes, changes=()))
+    return dataclasses.replace(_with_database(Deps(**deps.options), resolved, confirm), staged=staged)
+
+
+def _is_readable(deps: Deps) -> bool:
+    try:
+        return deps.history is not None
+    except errors.HistoryError:
+        return False
+
+
+def _show(deps: Deps, plan: RenumberPlan) -> None:
+    if plan and not _is_readable(deps):
+        deps.console.say("what the database would do shows once the conflicts are resolved")
+        return
+    planned = _planned(deps, plan)
     if planned is None:
         deps.console.say(_NOTHING)
         return
@@ -101,9 +123,7 @@ def _show(deps: Deps, planned: Restamp | None) -> None:
     deps.console.say(f"would restamp {', '.join(planned.rows)} as {', '.join(planned.becomes)}")
 
 
-def _planned(deps: Deps, plan: RenumberPlan) -> Restamp | None:
-    from notifydb.runner.restamp import plan as plan_restamp
-
+def _refuse_what_no_database_can_follow(plan: RenumberPlan) -> None:
     if plan.ambiguous:
         raise errors.HistoryError(
             f"two files have the id {', '.join(sorted(plan.ambiguous))}, and the database does not tell which "
@@ -115,6 +135,11 @@ def _planned(deps: Deps, plan: RenumberPlan) -> Restamp | None:
             f"{plan.absent} is not in this folder, so the database cannot apply it",
             hint="merge first, and then: notifydb migrate renumber --restamp",
         )
+
+
+def _planned(deps: Deps, plan: RenumberPlan) -> Restamp | None:
+    from notifydb.runner.restamp import plan as plan_restamp
+
     return plan_restamp(deps.runner(listener_of(deps.console)).standing(), *_after(deps, plan))
 
 
