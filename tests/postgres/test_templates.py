@@ -9,8 +9,11 @@ import pytest
 from conftest import SmallProject, query
 from notifydb import errors
 from notifydb.autogen.templates import data_body, sql_body
+from notifydb.lint.engine import lint
 from notifydb.migrator import execute
 from notifydb.postgres.connect import make_engine
+from notifydb.revisions.reader import read_history
+from notifydb.shadow.database import Shadows
 
 USERS = """
 op.execute("CREATE TABLE users (id int PRIMARY KEY, name text)")
@@ -58,3 +61,16 @@ def test_the_statements_of_a_file_run_as_they_are(
     execute.upgrade(make_engine(database), small_project.project, "0001_texts")
     found = [text for (text,) in query(database, "SELECT text FROM texts")]
     assert found == ["100%", ":name ::x", "a\\:b\n", '{"a":1}', "\\é\n  two"]
+
+
+def test_the_linter_has_nothing_against_a_backfill(small_project: SmallProject, database: str) -> None:
+    body = data_body()
+    small_project.add("0001_users", USERS, 'op.execute("DROP TABLE users")')
+    small_project.add(
+        "0002_fill", body.upgrade.replace('backfill = ""', f"backfill = {FILL!r}"), body.downgrade
+    )
+    project = small_project.project
+    history = read_history(project.versions)
+    report = lint(history, ["0002_fill"], project, shadows=Shadows(database, project, history))
+    assert [finding.rule for finding in report.findings if finding.rule != "head-file"] == []
+    assert report.revisions_checked == 1

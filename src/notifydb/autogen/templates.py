@@ -40,8 +40,8 @@ with op.get_context().autocommit_block():
         pass
 """
 _BACKFILL_BACK: Final = """
-# The schema is as it was. The rows keep what upgrade() wrote: what they held before is not known.
-pass
+# The rows keep what upgrade() wrote: what they held before is not known, and upgrade() may run again.
+return
 """
 
 
