@@ -16,6 +16,14 @@ from notifydb.revisions.graph import History, Revision
 
 FIELDS: Final = frozenset({"revision", "down_revision", "depends_on", "branch_labels", "replaces"})
 _CREATED: Final = re.compile(r"^[ \t\f]*Create Date:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_FUNCTION: Final = re.compile(rb"[\r\n](?:def|class|async|@)")
+_ENCODED: Final = b"coding"
+_TELLING: Final = (b"\0", b"<<<<<<< ", *(field.encode() for field in sorted(FIELDS)))
+# Of those that stand in a migration: what else has no statements of this module in it takes a little longer.
+_WITHOUT_STATEMENTS: Final = (
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.expr,
+    ast.Assign, ast.AnnAssign, ast.Expr, ast.Import, ast.ImportFrom,
+)  # fmt: skip
 _LABELS: Final = ("Revision ID:", "Revises:", "Create Date:", "Branch Labels:", "Depends on:")
 
 
@@ -55,9 +63,10 @@ def read_revision(path: Path) -> Revision:
 def parse_revision(source: bytes, path: Path) -> Revision | None:
     """The revision in the bytes of a file; None if it is a helper, with neither revision nor upgrade.
 
-    `path` need not exist. Raises HistoryError, with path and line, if what is there cannot be read.
+    `path` need not exist. Raises HistoryError, with path and line, if what is there cannot be read; a
+    mistake in a body may be left for `parse_module`, which whoever judges, rewrites or runs the body calls.
     """
-    declared = declaration(parse_module(source, path), path)
+    declared = _declared_at_the_top(source, path) or declaration(parse_module(source, path), path)
     if "revision" not in declared.values and not declared.has_upgrade:
         return None
     return _revision(declared, path)
@@ -94,6 +103,26 @@ def declaration(tree: ast.Module, path: Path) -> Declaration:
                 raise _wrong(path, statement.lineno, f"{name} is assigned twice")
             values[name] = _plain_value(statement, path, name, nested=nested)
     return Declaration(values, _docstring(tree), "upgrade" in bound)
+
+
+def _declared_at_the_top(source: bytes, path: Path) -> Declaration | None:
+    """What stands above the first function, if that settles it: bodies are most of a history's text.
+
+    None if something below could bind a field too, if git left its markers there, or if the top is not
+    one whole module with a revision in it.
+    """
+    first = _FUNCTION.search(source)
+    if first is None or _ENCODED in source[: first.start()]:
+        return None
+    top, rest = source[: first.start() + 1], source[first.start() :]
+    # Python takes letters of other scripts for their ASCII forms in names.
+    if not rest.isascii() or any(word in rest for word in _TELLING):
+        return None
+    try:
+        declared = declaration(parse_module(top, path), path)
+    except HistoryError:
+        return None
+    return declared if declared.values.keys() >= {"revision", "down_revision"} else None
 
 
 def texts(value: ast.expr | None) -> Iterator[ast.Constant] | None:
@@ -166,7 +195,7 @@ def _module_statements(tree: ast.Module) -> Iterator[tuple[ast.stmt, bool]]:
         node, nested = todo.pop()
         if isinstance(node, ast.stmt):
             yield node, nested
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.expr):
+        if isinstance(node, _WITHOUT_STATEMENTS):
             continue
         todo += [
             (each, True)
@@ -185,7 +214,8 @@ def _names_bound(statement: ast.stmt) -> Iterator[str]:
             return
         case _:
             for target in _targets(statement):
-                stored = (node for node in ast.walk(target) if isinstance(node, ast.Name))
+                parts = [target] if isinstance(target, ast.Name) else ast.walk(target)
+                stored = (node for node in parts if isinstance(node, ast.Name))
                 yield from (name.id for name in stored if not isinstance(name.ctx, ast.Load))
 
 
