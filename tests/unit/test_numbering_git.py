@@ -32,6 +32,30 @@ def test_the_main_branch_is_found_or_the_configured_one_taken(repository: Reposi
     )
 
 
+def test_what_main_has_is_not_what_was_edited_here(repository: Repository) -> None:
+    repository.git("checkout", "-q", "main")
+    path = repository.versions / "0001_a.py"
+    committed = path.read_bytes()
+    for here in (committed.replace(b"0001_a", b"0001_edited"), committed.replace(b"\n", b"\r\n"), None):
+        if here is None:
+            path.unlink()
+        else:
+            path.write_bytes(here)
+        assert repository.on_main().ids == {"0001_a", "0002_m"}
+
+
+def test_a_repository_of_longer_names_is_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_DEFAULT_HASH", "sha256")
+    repository = Repository.made(tmp_path)
+    put(repository.versions, "0001_a")
+    put(repository.versions, "0002_b", "0001_a")
+    repository.commit()
+    assert len(repository.git("rev-parse", "HEAD").strip()) == 64
+    path = repository.versions / "0002_b.py"
+    path.write_bytes(path.read_bytes().replace(b"0002_b", b"0002_c"))
+    assert repository.on_main().ids == {"0001_a", "0002_b"}
+
+
 @pytest.mark.parametrize("ref", ["nowhere", "--all", "HEAD:migrations", ""])
 def test_a_ref_that_is_no_commit_is_unknown(repository: Repository, ref: str) -> None:
     assert conflict.revisions_on(ref, repository.versions) == Unknown(f"there is no {ref}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import configparser
 import dataclasses
 import importlib
@@ -72,6 +71,8 @@ def _from_ini(root: Path) -> Path | None:
 
 def alembic_config(project: Project, **options: Any) -> Config:
     """An Alembic Config that reads no file, writes nothing to stdout and configures no logging."""
+    import argparse
+
     from alembic.config import Config
 
     config = Config(cmd_opts=argparse.Namespace(quiet=True), **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from notifydb.revisions.graph import Revision
 from notifydb.revisions.reader import is_migration, parse_revision
 
 MAIN_BRANCHES: Final = ("origin/main", "main", "origin/master", "master")
+_SHA1_DIGITS: Final = 40
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,9 +57,12 @@ _MARKS: Final = (
 def main_branch(versions: Path, configured: str | None = None) -> str | Unknown:
     """The ref of the main branch: the configured one or nothing, else the first usual one that exists."""
     candidates = (configured,) if configured else MAIN_BRANCHES
-    for ref in candidates:
-        if isinstance(_commit(ref, versions), str):
-            return ref
+    asked = "".join(f"{ref}^{{commit}}\n" for ref in candidates)
+    answer = _git(versions, "cat-file", "--batch-check", stdin=asked.encode())
+    if isinstance(answer, bytes):
+        for ref, line in zip(candidates, answer.splitlines(), strict=False):
+            if b" commit " in line:
+                return ref
     return _why_no(" or ".join(candidates), versions)
 
 
@@ -70,12 +75,11 @@ def revisions_on(ref: str, versions: Path) -> OnRef | Unknown:
     if isinstance(listed, Unknown):
         return listed
     blobs = list(_migration_blobs(listed))
-    contents = _git(versions, "cat-file", "--batch", stdin="".join(f"{blob}\n" for blob, _ in blobs).encode())
-    if isinstance(contents, Unknown):
-        return contents
     try:
-        sources = zip(_split(contents, len(blobs)), (versions / name for _, name in blobs), strict=True)
-        found = [parse_revision(source, path) for source, path in sources]
+        contents = _contents(versions, blobs)
+        if isinstance(contents, Unknown):
+            return contents
+        found = [parse_revision(contents[blob], versions / name) for blob, name in blobs]
     except (HistoryError, ValueError) as error:
         return Unknown(f"{ref} has a file that cannot be read: {error}")
     return OnRef(ref, tuple(each for each in found if each is not None))
@@ -159,6 +163,29 @@ def _migration_blobs(listed: bytes) -> Iterator[tuple[str, str]]:
         head, _, name = entry.decode(errors="surrogateescape").partition("\t")
         if " blob " in head and is_migration(Path(name)):
             yield head.split(" ")[2], name
+
+
+def _contents(versions: Path, blobs: list[tuple[str, str]]) -> dict[str, bytes] | Unknown:
+    """The content of each blob: of the folder's file where that is the same, as most are, else from git."""
+    found = {blob: here for blob, name in blobs if (here := _if_it_is(blob, versions / name)) is not None}
+    missing = [blob for blob, _ in blobs if blob not in found]
+    if not missing:
+        return found
+    answer = _git(versions, "cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in missing).encode())
+    if isinstance(answer, Unknown):
+        return answer
+    return found | dict(zip(missing, _split(answer, len(missing)), strict=True))
+
+
+def _if_it_is(blob: str, path: Path) -> bytes | None:
+    """What the file holds, if git would give it this name."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    algorithm = "sha1" if len(blob) == _SHA1_DIGITS else "sha256"
+    named = hashlib.new(algorithm, b"blob %d\0%b" % (len(content), content), usedforsecurity=False)
+    return content if named.hexdigest() == blob else None
 
 
 def _split(contents: bytes, count: int) -> Iterator[bytes]:

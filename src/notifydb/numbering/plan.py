@@ -101,13 +101,9 @@ def plan_renumber(
 def _not_here(ref: Iterable[Revision], here: Iterable[Revision]) -> tuple[Revision, ...]:
     """What `ref` has and the folder has not, under this or, with the same content, another file name."""
     names = {(each.id, each.path.name): each for each in here}
-    contents = {dataclasses.replace(each, path=Path()) for each in here}
-    return tuple(
-        each
-        for each in ref
-        if _made_apart(each, names.get((each.id, each.path.name)))
-        and dataclasses.replace(each, path=Path()) not in contents
-    )
+    apart = [each for each in ref if _made_apart(each, names.get((each.id, each.path.name)))]
+    contents = {dataclasses.replace(each, path=Path()) for each in here} if apart else set()
+    return tuple(each for each in apart if dataclasses.replace(each, path=Path()) not in contents)
 
 
 def _made_apart(one: Revision, other: Revision | None) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
-import hashlib
 import importlib.util
 import json
 import os
@@ -315,4 +314,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def _digest(content: bytes | None) -> str | None:
+    # Loading OpenSSL takes a reading command longer than the question whether there is a journal.
+    import hashlib
+
     return None if content is None else hashlib.sha256(content).hexdigest()

@@ -7,6 +7,7 @@ import dataclasses
 import re
 import warnings
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -48,7 +49,8 @@ def read_revisions(versions: Path) -> tuple[Revision, ...]:
     if (versions / changes.JOURNAL).exists():
         # What a killed run left in between is no history; afterwards it is the new one.
         changes.recover(versions)
-    found = (_parse_file(path) for path in sorted(versions.iterdir()) if is_migration(path))
+    paths = sorted(versions.iterdir(), key=lambda path: path.name)
+    found = (_parse_file(path) for path in paths if is_migration(path))
     return tuple(each for each in found if each is not None)
 
 
@@ -60,6 +62,8 @@ def read_revision(path: Path) -> Revision:
     return found
 
 
+# The folder, the main branch and what is merged hold mostly the same files.
+@cache
 def parse_revision(source: bytes, path: Path) -> Revision | None:
     """The revision in the bytes of a file; None if it is a helper, with neither revision nor upgrade.
 
