@@ -68,12 +68,10 @@ def main_branch(versions: Path, configured: str | None = None) -> str | Unknown:
 
 def revisions_on(ref: str, versions: Path) -> OnRef | Unknown:
     """The revisions that `ref` has in this folder, empty if it has no such folder."""
-    commit = _commit(ref, versions)
-    if isinstance(commit, Unknown):
-        return commit
-    listed = _git(versions, "ls-tree", "-z", commit)
+    listed = _git(versions, "ls-tree", "-z", "--end-of-options", f"{ref}^{{commit}}")
     if isinstance(listed, Unknown):
-        return listed
+        commit = _commit(ref, versions)
+        return commit if isinstance(commit, Unknown) else listed
     blobs = list(_migration_blobs(listed))
     try:
         contents = _contents(versions, blobs)
