@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from notifydb.findings import Finding, Severity
@@ -43,6 +44,10 @@ class UpdateWholeTable(Rule):
     good = (
         Example('op.execute("UPDATE users SET logins = 0 WHERE id = 7")'),
         Example("""
+            with op.get_context().autocommit_block():
+                op.execute("UPDATE users SET logins = 0 WHERE id IN (SELECT id FROM users LIMIT 1000)")
+            """),
+        Example("""
             op.create_table("teams", sa.Column("id", sa.Integer), sa.Column("name", sa.Text))
             op.execute("INSERT INTO teams SELECT id, name FROM users")
             op.execute("UPDATE teams SET name = 'x'")
@@ -61,7 +66,7 @@ class UpdateWholeTable(Rule):
                 )
 
     def check_trace(self, statement: Statement, trace: Trace, ctx: RevisionContext) -> Iterator[Finding]:
-        if any(_whole(statement)):
+        if any(_whole(statement)) or _is_batch(statement):
             return
         for table, rows in (trace.changed or {}).items():
             if rows >= ctx.options.notable_rows and not ctx.is_small(table):
@@ -72,6 +77,14 @@ class UpdateWholeTable(Rule):
                     table=table,
                     command="UPDATE",
                 )
+
+
+def _is_batch(statement: Statement) -> bool:
+    """Whether it is what this rule asks for: a limited number of rows, committed by itself."""
+    return not statement.in_transaction and _LIMIT.search(statement.sql) is not None
+
+
+_LIMIT = re.compile(r"\bLIMIT\s+\d+", re.IGNORECASE)
 
 
 def _whole(statement: Statement) -> Iterator[facts.ChangeRows]:
