@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,53 +10,11 @@ from notifydb.numbering.plan import plan_renumber
 from notifydb.revisions import naming
 from notifydb.revisions.changes import apply
 from notifydb.revisions.reader import read_history
-from unit.migration_sources import Ids, Style, render, styles
+from unit.migration_sources import Ids, render
 from unit.planted import line, moved
+from unit.random_histories import Planted, ancestors, histories
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
-
-
-@dataclasses.dataclass(frozen=True)
-class Planted:
-    """A random history: what each revision is, how it is written, and which are kept."""
-
-    ids: dict[str, Ids]
-    names: dict[str, str]
-    styles: dict[str, Style]
-    kept: list[str]
-
-    def write(self, versions: Path) -> None:
-        for own, ids in self.ids.items():
-            path = versions / f"{self.names[own]}.py"
-            path.write_bytes(render(self.styles[own], ids, message=f"Say {own}"))
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> Planted:
-    """1-60 revisions: a kept line, and branches off anything, under numbers that clash and mislead."""
-    count = draw(st.integers(1, 60))
-    kept_count = draw(st.integers(1, count))
-    few = [dataclasses.replace(draw(styles()), concatenated=False) for _ in range(3)]
-    ids: dict[str, Ids] = {}
-    names: dict[str, str] = {}
-    for index in range(count):
-        number = draw(st.integers(1, 40))
-        own = draw(st.sampled_from([f"{number:04d}_w{index}", f"{number}_w{index}", f"ab12cd{index:06d}"]))
-        known = list(ids)
-        down = () if not known else (known[-1] if index < kept_count else draw(st.sampled_from(known)),)
-        depends_on = down if draw(st.booleans()) else ()
-        ids[own] = Ids(own, down, depends_on)
-        names[own] = draw(st.sampled_from([own, own, f"file_{index}"]))
-    chosen = {own: draw(st.sampled_from(few)) for own in ids}
-    return Planted(ids, names, chosen, list(ids)[:kept_count])
-
-
-def ancestors(planted: Planted, own: str) -> list[str]:
-    found = []
-    while planted.ids[own].down:
-        (own,) = planted.ids[own].down
-        found.append(own)
-    return found
 
 
 quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

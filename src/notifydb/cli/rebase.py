@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,6 +12,9 @@ from notifydb.cli.restamp import Done, Restamps
 
 if TYPE_CHECKING:
     from notifydb.numbering.rebase import RebasePlan
+
+
+COMMAND: Final = "notifydb migrate rebase"
 
 
 def rebase(
@@ -68,14 +71,15 @@ def _report(
     from notifydb.cli import moves, restamp
 
     staged = done.staged
-    following = _next(deps, plan, told, done=staged is not None or not plan)
+    in_index = isinstance(staged, tuple) and bool(staged)
+    again = " ".join((COMMAND, *told))
+    following = again if staged is None and plan else _next(deps, plan, told, staged=in_index)
     if output is OutputFormat.JSON:
         deps.console.json(
             {
                 "moved": staged is not None, "head": plan.line.head, "stays": plan.why,
                 "resolved": list(plan.notes), "moves": moves.rows(deps, plan.line.moves),
-                "staged": bool(staged) and isinstance(staged, tuple), "restamped": done.rows,
-                "next": following,
+                "staged": in_index, "restamped": done.rows, "next": following,
             }
         )  # fmt: skip
         return
@@ -95,15 +99,14 @@ def _report(
         deps.console.say(f"next: {following}", style="cyan")
 
 
-def _next(deps: Deps, plan: RebasePlan, told: list[str], *, done: bool) -> str | None:
+def _next(deps: Deps, plan: RebasePlan, told: list[str], *, staged: bool) -> str | None:
     """The command that comes next: git's, where git waits; `told` are this command's own arguments."""
     from notifydb.numbering import conflict
     from notifydb.numbering.conflict import Operation
 
-    if not done:
-        return " ".join(("notifydb migrate rebase", *told))
     if plan.operation is None:
-        return f"git commit, and then git merge {told[-1]}" if plan.line.absent else None
+        commit = "git commit" if staged else None
+        return f"git commit, and then git merge {told[-1]}" if plan.line.absent else commit
     verb = "git commit" if plan.operation is Operation.MERGE else f"git {plan.operation} --continue"
     rest = conflict.unresolved(deps.project.versions)
     return f"resolve and git add {', '.join(rest)}; then {verb}" if rest else verb

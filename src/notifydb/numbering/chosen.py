@@ -66,6 +66,13 @@ def first_side(files: Files, added: frozenset[str], named: Sides | None) -> Stay
     return _staying("what the first side of the conflict has stays", first & ids, meant, second=False)
 
 
+def all_of_one_line(why: str, files: Files) -> Stays | None:
+    """Everything, where there is one head or none; None for several."""
+    if len(_heads(files.revisions)) > 1:
+        return None
+    return Stays(why, frozenset(each.id for each in files.revisions))
+
+
 def _moving_is_first(heads: frozenset[str], met: Meeting | None, named: Sides | None) -> bool:
     """Whether the heads that move are on the first side of the conflicts, so that the second stays."""
     on_second = met.is_on_second(heads) if met else None

@@ -92,7 +92,8 @@ def _by_no_operation(
         return chosen.first_side(files, added, named)
     if isinstance(main, OnRef):
         return Stays.what_has(f"what {main.ref} has stays", main)
-    return Stays(f"git does not know the main branch ({main.reason})")
+    unsure = f"git does not know the main branch ({main.reason})"
+    return chosen.all_of_one_line(unsure, files) or Stays(unsure)
 
 
 def _put_on_top(meant: Folder, told: Stays) -> Folder:
