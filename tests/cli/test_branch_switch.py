@@ -190,3 +190,32 @@ exit 2
 error: the database is at 0412_ours, and no file here has that revision id; the same migration is 0413_ours here
   next: notifydb migrate renumber --restamp
 """)
+
+
+def test_an_older_branch_takes_back_what_main_has_since(repository: Repository) -> None:
+    repository.branch("older", "0412_older")
+    repository.switch("main")
+    repository.table("0412_main", "0411_users")
+    repository.commit()
+    repository.git("switch", "--quiet", "--create", "newer")
+    repository.table("0413_newer", "0412_main")
+    repository.commit()
+    repository.notifydb("upgrade")
+    repository.switch("older")
+    assert str(repository.notifydb("upgrade", "--take-back", "--dry-run")) == snapshot("""\
+exit 0
+[out]
+would downgrade 0413_newer
+would downgrade 0412_main
+would upgrade 0412_older
+""")
+    assert repository.notifydb("downgrade", "0412_main").code == 0
+    assert str(repository.notifydb("upgrade")) == snapshot("""\
+exit 2
+[err]
+error: the database is at 0412_main, and no file here has that revision id; it was applied at TIME by SOMEBODY \
+and the main branch has it
+  next: merge the main branch, or: notifydb upgrade --take-back
+""")
+    assert repository.notifydb("upgrade", "--take-back").code == 0
+    assert (repository.rows(), repository.tables()) == (["0412_older"], ["older", "users"])

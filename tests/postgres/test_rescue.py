@@ -64,12 +64,12 @@ def test_a_database_of_the_last_version_gets_the_room_for_sources(
         own.install(conn)
         conn.exec_driver_sql("ALTER TABLE notifydb.history DROP COLUMN source")
     own.record_decision(make_engine(database), "downgrade", "permitted")
-    assert make_runner().standing().sources == {}
+    assert make_runner().standing().applied == {}
     table(small_project, "0001_one", "one")
     make_runner(Environment.PRODUCTION).upgrade()
     with make_engine(database).connect() as conn:
         assert [each.outcome for each in own.read_history(conn)] == ["done", "permitted"]
-        assert own.read_sources(conn) == {}
+        assert own.read_applied(conn) == {}
     table(small_project, "0002_two", "two")
     make_runner().upgrade()
     assert query(database, KEPT) == [("0002_two",)]
@@ -81,9 +81,9 @@ def test_a_source_is_kept_byte_for_byte_until_its_downgrade(
     path = table(small_project, "0001_one", "one")
     path.write_bytes(b"# coding: latin-1\r\n# \xe9\r\n" + path.read_bytes())
     make_runner().upgrade()
-    assert make_runner().standing().sources["0001_one"].source == path.read_bytes()
+    assert make_runner().standing().applied["0001_one"].source == path.read_bytes()
     make_runner().downgrade("base", permit)
-    assert make_runner().standing().sources == {}
+    assert make_runner().standing().applied["0001_one"].source is None
 
 
 def test_what_is_larger_than_a_migration_is_not_kept(
@@ -93,7 +93,8 @@ def test_what_is_larger_than_a_migration_is_not_kept(
     path = table(small_project, "0002_two", "two")
     path.write_text(path.read_text() + "#" * 100)
     make_runner().upgrade()
-    assert list(make_runner().standing().sources) == ["0001_one"]
+    kept = [each.revision for each in make_runner().standing().applied.values() if each.source]
+    assert kept == ["0001_one"]
 
 
 @pytest.mark.parametrize(
@@ -270,9 +271,21 @@ def test_a_role_that_may_only_read_the_version_is_told_the_version(
         url = database.replace("//postgres@", f"//{role}@")
         assert url != database
         standing = make_runner(url=url).standing()
-        assert (standing.current, standing.sources) == (("0001_one",), {})
+        assert (standing.current, standing.applied) == (("0001_one",), {})
         with make_engine(url).connect() as conn:
             assert own.read_mark(conn).state == "unreadable"
     finally:
         query(database, f"DROP OWNED BY {role}")
         query(database, f"DROP ROLE {role}")
+
+
+def test_the_main_branchs_file_counts_if_it_is_the_one_that_was_applied(
+    database: str, small_project: SmallProject, make_runner: MakeRunner, permit: Permit
+) -> None:
+    path = table(small_project, "0001_one", "one")
+    source = path.read_bytes()
+    make_runner(is_shared=lambda _: True).upgrade()
+    path.unlink()
+    assert make_runner(shared=lambda _: source + b"#").standing().lost == ("0001_one",)
+    make_runner(shared={"0001_one": source}.get).downgrade("base", permit)
+    assert not there(database, "one")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from notifydb.guard import Operation, Permit, Request
     from notifydb.migrator.config import Project
+    from notifydb.numbering.conflict import OnRef
     from notifydb.revisions.graph import History, Revision
     from notifydb.runner.upgrade import Listener, Runner
     from notifydb.settings import Loaded, Settings
@@ -158,18 +159,32 @@ class Deps:
             destruction,
             self.settings.lock_wait,
             listen,
-            is_shared=lambda revision: self._on_main is None or revision in self._on_main,
+            is_shared=lambda revision: self._on_main is None or revision in self._on_main.revisions,
+            shared=self._source_on_main,
         )
 
     @cached_property
-    def _on_main(self) -> frozenset[Revision] | None:
+    def _on_main(self) -> OnRef | None:
         """The revisions of the main branch; None where git does not know."""
         from notifydb.numbering import conflict
 
         versions = self.project.versions
         main = conflict.main_branch(versions, self.settings.main_branch)
         found = conflict.revisions_on(main, versions) if isinstance(main, str) else main
-        return frozenset(found.revisions) if isinstance(found, conflict.OnRef) else None
+        return found if isinstance(found, conflict.OnRef) else None
+
+    def _source_on_main(self, revision: str) -> bytes | None:
+        """The main branch's file of that id; None where it has none, or git does not know."""
+        from notifydb.numbering import git
+
+        if self._on_main is None:
+            return None
+        for each in self._on_main.revisions:
+            if each.id == revision:
+                place = f"{self._on_main.ref}:./{each.path.name}"
+                found = git.run(self.project.versions, "cat-file", "blob", place)
+                return found if isinstance(found, bytes) else None
+        return None
 
     def _request(self, database: Database, operation: Operation, confirmation: str | None = None) -> Request:
         """What the guard is asked about the database as it is now."""

@@ -65,12 +65,11 @@ _READ_HISTORY = sa.text(
     FROM notifydb.history ORDER BY id DESC LIMIT :limit
     """
 )
-_READ_SOURCES = sa.text(
+_READ_APPLIED = sa.text(
     """
-    SELECT revision, source, runner, finished_at
-    FROM (SELECT DISTINCT ON (revision) * FROM notifydb.history
-          WHERE outcome = 'done' ORDER BY revision, id DESC) newest
-    WHERE encode(sha256(source), 'hex') = source_sha256
+    SELECT DISTINCT ON (revision) revision, source_sha256, runner, finished_at,
+           CASE WHEN encode(sha256(source), 'hex') = source_sha256 THEN source END AS source
+    FROM notifydb.history WHERE outcome = 'done' AND revision IS NOT NULL ORDER BY revision, id DESC
     """
 )
 _READ_NEWEST = sa.text(
@@ -111,13 +110,14 @@ class Entry:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class KeptSource:
-    """The file that a revision was applied from, and when and by whom that was done."""
+class Applied:
+    """What was last done to a revision, when and by whom; `source` is the whole file, where it was kept."""
 
     revision: str
-    source: bytes
+    source_sha256: str | None
     runner: str
     finished_at: datetime.datetime
+    source: bytes | None
 
 
 def install(conn: sa.Connection, *, sources: bool = False) -> None:
@@ -206,11 +206,11 @@ def read_history(conn: sa.Connection, *, limit: int = 1000) -> list[Entry]:
     return [Entry(**row._mapping) for row in conn.execute(_READ_HISTORY, {"limit": limit})]  # noqa: SLF001
 
 
-def read_sources(conn: sa.Connection) -> dict[str, KeptSource]:
-    """The kept sources by revision: each from the revision's newest success, and whole."""
+def read_applied(conn: sa.Connection) -> dict[str, Applied]:
+    """The newest success of each revision; none where a history has no room for sources."""
     if not conn.scalar(_KEEPS_SOURCES):
         return {}
-    return {row.revision: KeptSource(**row._mapping) for row in conn.execute(_READ_SOURCES)}  # noqa: SLF001
+    return {row.revision: Applied(**row._mapping) for row in conn.execute(_READ_APPLIED)}  # noqa: SLF001
 
 
 def newest_details(conn: sa.Connection, operation: str, outcome: str) -> Mapping[str, Any] | None:

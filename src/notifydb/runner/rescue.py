@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from notifydb import errors
 from notifydb.migrator.config import Project
-from notifydb.postgres.own import KeptSource
+from notifydb.postgres.own import Applied
 from notifydb.revisions import naming
 from notifydb.revisions.graph import History, Revision
 from notifydb.revisions.reader import parse_revision
@@ -27,15 +28,17 @@ _OLD_PLACE = "git log --all --oneline -- '*{}*' finds it"
 class Standing:
     """A database that may be ahead of the folder, or on another branch.
 
-    `kept` are the applied revisions that the folder does not have, or has with another upgrade(); `lost` are
-    those that nobody has. `history` is the folder's with the kept ones in it; the folder's own if some are
-    lost. `unfinished` is a restamp whose files have moved and whose database has not.
+    `kept` are the applied revisions that the folder does not have, or has with another upgrade(), and
+    `sources` their files; `lost` are those that nobody has. `history` is the folder's with the kept ones in
+    it; the folder's own if some are lost. `unfinished` is a restamp whose files have moved and whose database
+    has not.
     """
 
     folder: History
     current: tuple[str, ...]
-    sources: Mapping[str, KeptSource]
+    applied: Mapping[str, Applied]
     kept: Mapping[str, Revision]
+    sources: Mapping[str, bytes]
     lost: tuple[str, ...]
     history: History
     unfinished: Restamp | None = None
@@ -93,12 +96,17 @@ class Standing:
         if renames := self.renames():
             here = _listed(tuple(renames[each] for each in self.unknown))
             return errors.HistoryError(f"{at}; the same migration is {here} here", hint=_RESTAMP)
-        source = self.sources[self.unknown[0]]
+        last = self.applied[self.unknown[0]]
+        by = f"it was applied at {last.finished_at:%Y-%m-%d %H:%M:%S} by {last.runner}"
+        if last.source is None:
+            return errors.HistoryError(
+                f"{at}; {by} and the main branch has it",
+                hint="merge the main branch, or: notifydb upgrade --take-back",
+            )
         below = self._branch_point()
         alone = f"notifydb downgrade {below} takes it back; " if below else ""
         return errors.HistoryError(
-            f"{at}; it was applied at {source.finished_at:%Y-%m-%d %H:%M:%S} by {source.runner} "
-            "and its source is kept in the database",
+            f"{at}; {by} and its source is kept in the database",
             hint=f"{alone}notifydb upgrade --take-back does that and upgrades",
         )
 
@@ -113,7 +121,7 @@ class Standing:
         return {each.id for revision in known for each in self.history.chain(revision)}
 
     def _name_here(self, kept: Revision) -> str | None:
-        source = self.sources[kept.id].source
+        source = self.sources[kept.id]
         here = self.folder.revisions.get(kept.id)
         if here is not None and kept.created is not None and kept.created == here.created:
             # Edited since it was applied, which makes it no other migration.
@@ -138,7 +146,7 @@ class Standing:
             for each in self.kept.values():
                 path = versions / f"{each.id}.kept.py"
                 with path.open("xb") as file:
-                    file.write(self.sources[each.id].source)
+                    file.write(self.sources[each.id])
                 kept[each.id] = dataclasses.replace(each, path=path)
             history = History(kept.get(each.id, each) for each in self.history.ordered())
             yield dataclasses.replace(project, script_location=versions.parent), history
@@ -147,14 +155,17 @@ class Standing:
 def compare(
     folder: History,
     current: tuple[str, ...],
-    sources: Mapping[str, KeptSource],
+    applied: Mapping[str, Applied],
+    shared: Callable[[str], bytes | None] = lambda _: None,
     planned: Mapping[str, Any] | None = None,
 ) -> Standing:
-    """Walks down from `current`, over kept sources where the folder does not have what was applied.
+    """Walks down from `current`, over other sources where the folder does not have what was applied.
 
-    `planned` are the details of the newest restamp that was planned.
+    `shared` gives the main branch's file of a revision. `planned` are the details of the newest restamp that
+    was planned.
     """
     kept: dict[str, Revision] = {}
+    sources: dict[str, bytes] = {}
     lost: list[str] = []
     seen: set[str] = set()
     todo = list(current)
@@ -162,31 +173,42 @@ def compare(
         if (each := todo.pop()) in seen:
             continue
         seen.add(each)
-        here, source = folder.revisions.get(each), _parsed(sources.get(each))
-        if source and not (here and is_same_upgrade(source, sources[each].source, here)):
-            kept[each] = source
-        if (applied := kept.get(each, here)) is None:
+        here = folder.revisions.get(each)
+        source = _source(applied.get(each), shared if here is None else None)
+        found = _parsed(each, source) if source is not None else None
+        if found and source and not (here and is_same_upgrade(found, source, here)):
+            kept[each], sources[each] = found, source
+        if (ran := kept.get(each, here)) is None:
             lost.append(each)
         else:
-            todo += applied.down_revisions
-            todo += [name for name in applied.depends_on if name in folder.revisions or name in sources]
+            todo += ran.down_revisions
+            todo += [name for name in ran.depends_on if name in folder.revisions or name in applied]
     if lost:
         kept = {}
     others = (each for each in folder.ordered() if each.id not in kept)
     history = History((*others, *kept.values())) if kept else folder
     unfinished = _unfinished(folder, current, planned) if planned else None
-    return Standing(folder, current, sources, kept, tuple(lost), history, unfinished)
+    return Standing(folder, current, applied, kept, sources, tuple(lost), history, unfinished)
 
 
-def _parsed(kept: KeptSource | None) -> Revision | None:
-    """The revision in a kept source; None for one that is no file of that id."""
-    if kept is None or not naming.is_legal(kept.revision):
+def _source(applied: Applied | None, shared: Callable[[str], bytes | None] | None) -> bytes | None:
+    """What was applied: kept in the database, or the main branch's file if it is still the same."""
+    if applied is None or applied.source is not None or shared is None:
+        return applied.source if applied else None
+    source = shared(applied.revision)
+    is_same = source is not None and hashlib.sha256(source).hexdigest() == applied.source_sha256
+    return source if is_same else None
+
+
+def _parsed(revision: str, source: bytes) -> Revision | None:
+    """The revision in a source; None for one that is no file of that id."""
+    if not naming.is_legal(revision):
         return None
     try:
-        found = parse_revision(kept.source, Path(f"{kept.revision}.kept.py"))
+        found = parse_revision(source, Path(f"{revision}.kept.py"))
     except errors.HistoryError:
         return None
-    return found if found is not None and found.id == kept.revision else None
+    return found if found is not None and found.id == revision else None
 
 
 def _unfinished(folder: History, current: tuple[str, ...], planned: Mapping[str, Any]) -> Restamp | None:

@@ -24,7 +24,7 @@ def plan(standing: rescue.Standing, after: History, moves: Mapping[str, str]) ->
     """
     if standing.unfinished is not None:
         left = standing.unfinished
-        finished = rescue.compare(standing.folder, left.becomes, standing.sources)
+        finished = rescue.compare(standing.folder, left.becomes, standing.applied)
         return _follow(finished, after, moves) or left
     return _follow(standing, after, moves)
 

@@ -60,6 +60,7 @@ class Runner:
 
     `destruction` is what the guard is asked when an upgrade takes something away. `is_shared` tells whether
     the main branch has a revision: of those that only this branch has, the source is kept as they are applied.
+    `shared` gives the main branch's file of an id, where it has one.
     """
 
     url: str
@@ -69,6 +70,7 @@ class Runner:
     lock_wait: float = 60
     listen: Listener = lambda _: None
     is_shared: Callable[[Revision], bool] = lambda _: True
+    shared: Callable[[str], bytes | None] = lambda _: None
 
     def current(self) -> tuple[str, ...]:
         """What the database holds; raises DatabaseUnreachable, ConfigurationError."""
@@ -78,16 +80,16 @@ class Runner:
     def standing(self) -> rescue.Standing:
         """What the database holds beside the folder; raises as `current` does."""
         with failures.translated(), make_engine(self.url).connect() as conn:
-            current, sources, planned = execute.current(conn), {}, None
+            current, applied, planned = execute.current(conn), {}, None
             try:
                 planned = own.newest_details(conn, Operation.RESTAMP, "planned")
                 if guard.keeps_sources(self.destruction):
-                    sources = own.read_sources(conn)
+                    applied = own.read_applied(conn)
             except sqlalchemy.exc.ProgrammingError as error:
                 # A role that may only look at alembic_version is told as much as that says.
                 if failures.sqlstate(error) != failures.INSUFFICIENT_PRIVILEGE:
                     raise
-        return rescue.compare(self.history, current, sources, planned)
+        return rescue.compare(self.history, current, applied, self.shared, planned)
 
     def plan_upgrade(self, target: str = "heads", *, take_back: bool = False) -> Plan:
         """What `upgrade` would do now; raises HistoryError as it does."""
