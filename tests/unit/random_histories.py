@@ -73,19 +73,20 @@ def branched(draw: st.DrawFn, most: int = 400) -> Branched:
     count = draw(st.integers(1, most))
     dice = random.Random(draw(st.integers(0, 2**32)))
     kept: list[str] = []
-    branches: list[list[str]] = [[] for _ in range(min(draw(st.integers(1, 2)), count - 1))]
+    branches: list[list[str]] = [[] for _ in range(min(draw(st.integers(1, 2)), max(count - 2, 0)))]
     ids: dict[str, Ids] = {}
     names: dict[str, str] = {}
     for index in range(count):
         number = dice.randint(1, 500)
         own = dice.choice([f"{number:04d}_w{index}", f"{number}_w{index}", f"ab12cd{index:06d}"])
-        # Each line gets one revision before chance deals out the others.
-        chain = [kept, *branches][index] if index <= len(branches) else dice.choice([kept, *branches])
+        # Two stay, so that a branch can leave below the top, and each branch has one at least.
+        dealt = [kept, kept, *branches]
+        chain = dealt[index] if index < len(dealt) else dice.choice(dealt)
         below = chain[-1:] or ([dice.choice(kept[:1])] if kept else [])
         ids[own] = Ids(own, tuple(below), tuple(below) if dice.random() < 0.3 else ())
         names[own] = dice.choice([own, own, f"file_{index}"])
         chain.append(own)
-    forked = {branch[0]: dice.choice(kept[:-1] or kept) for branch in branches}
+    forked = {branch[0]: dice.choice(kept[:-1]) for branch in branches}
     for own, fork in forked.items():
         ids[own] = Ids(own, (fork,), (fork,) if ids[own].depends_on else ())
     return Branched(Planted(ids, names, {own: dice.choice(few) for own in ids}, kept), branches)
