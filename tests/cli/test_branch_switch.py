@@ -32,7 +32,8 @@ error: the database is at 0413_more, and no file here has that revision id; it w
 and its source is kept in the database
   next: notifydb downgrade 0411_users takes it back; notifydb upgrade --take-back does that and upgrades
 """)
-    assert str(repository.notifydb("upgrade", "--dry-run")) == str(repository.notifydb("upgrade"))
+    for command in (("upgrade", "--dry-run"), ("check", "--database")):
+        assert str(repository.notifydb(*command)) == str(repository.notifydb("upgrade"))
     assert str(repository.notifydb("downgrade", "0412_other", "--dry-run")) == snapshot("""\
 exit 0
 [out]

@@ -53,10 +53,9 @@ def _check_models(deps: Deps, output: OutputFormat) -> None:
 
 def _check_database(deps: Deps, output: OutputFormat) -> None:
     from notifydb.postgres import failures
-    from notifydb.runner.plan import plan_upgrade
     from notifydb.verify.drift import drift
 
-    plan = plan_upgrade(deps.history, deps.runner(lambda _: None).current(), "+0")
+    plan = deps.runner(lambda _: None).plan_upgrade("+0")
     revision = None if plan.target == "base" else plan.target
     place = revision or "base"
     shadows = deps.shadows()
