@@ -11,7 +11,6 @@ import pytest
 
 from notifydb.errors import HistoryError, NotifydbError, UsageError
 from notifydb.numbering.rebase import plan_rebase
-from notifydb.revisions.reader import read_revision
 from unit.migration_sources import Ids, Style, render
 from unit.planted import PLAIN, Repository, line, moved, put, rebase, two_branches
 
@@ -116,6 +115,23 @@ def test_error_a_name_that_is_no_head(no_git: Path) -> None:
         plan_rebase(no_git, heads=["0003_x"])
     with pytest.raises(UsageError, match="nothing would stay"):
         plan_rebase(no_git, heads=["0003_m", "0004_y"])
+
+
+def test_error_a_head_that_moves_and_a_ref_that_stays(repository: Repository) -> None:
+    with pytest.raises(UsageError, match="two answers to one question"):
+        plan_rebase(repository.versions, heads=["0002_x"], onto="main")
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_error_a_head_file_that_is_no_plain_file(merging: Repository, kind: str) -> None:
+    merging.head_file.unlink()
+    if kind == "folder":
+        merging.head_file.mkdir()
+    else:
+        merging.head_file.symlink_to(merging.versions / "0001_a.py")
+    with pytest.raises(UsageError, match="is to name the head, and is no plain file"):
+        plan_rebase(merging.versions)
+    assert (merging.versions / "0002_x.py").exists()
 
 
 def test_error_a_ref_that_is_not_there(repository: Repository) -> None:
@@ -373,12 +389,3 @@ def test_every_refusal_names_a_next_step(no_git: Path) -> None:
         with pytest.raises(NotifydbError) as caught:
             plan_rebase(no_git, **options)
         assert caught.value.hint
-
-
-def test_the_moved_migration_reads_as_before_but_for_its_place(merging: Repository) -> None:
-    before = read_revision(merging.versions / "0002_x.py")
-    rebase(merging.versions)
-    after = read_revision(merging.versions / "0003_x.py")
-    assert after == dataclasses.replace(
-        before, id="0003_x", down_revisions=("0002_m",), path=merging.versions / "0003_x.py"
-    )

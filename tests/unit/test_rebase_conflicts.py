@@ -176,7 +176,7 @@ def test_a_copy_of_a_migration_that_stays_is_no_new_one(repository: Repository) 
         HistoryError, match=r"0002_x\.py is the same migration as 0003_x\.py, which stays"
     ) as caught:
         plan_rebase(repository.versions)
-    assert caught.value.hint == "git rm 0002_x.py, and run this again"
+    assert caught.value.hint == f"git rm {path}, and run this again"
 
 
 def test_a_helper_in_conflict_is_not_ours(repository: Repository) -> None:

@@ -74,12 +74,21 @@ def read_files(versions: Path) -> Files:
     for path in sorted(versions.iterdir()):
         if not reader.is_migration(path) or not path.is_file():
             continue
-        content = path.read_bytes()
+        content = _content(path)
         if (conflict := markers.parse(content, path)) is not None:
             conflicts[path] = conflict
         elif (revision := reader.parse_revision(content, path)) is not None:
             revisions.append(revision)
     return Files(tuple(revisions), conflicts)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise HistoryError(
+            f"{path} cannot be read: {error.strerror}", hint=f"look at the permissions of {path}"
+        ) from error
 
 
 def resolve(files: Files, *, second: bool, added: frozenset[str]) -> Folder:

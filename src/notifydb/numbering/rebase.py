@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from notifydb.errors import HistoryError
+from notifydb.errors import HistoryError, UsageError
 from notifydb.numbering import chosen, conflict, folder, stays
 from notifydb.numbering.conflict import OnRef, Operation, Unknown
 from notifydb.numbering.folder import Files, Folder, Source
@@ -50,6 +50,11 @@ def plan_rebase(
     Raises HistoryError if none of them tells, for a revert, for conflicts in what a migration does, and for
     what has no place in one line; UsageError for a head or ref that is not there.
     """
+    if onto and heads:
+        raise UsageError(
+            "a head that moves and a ref that stays are two answers to one question",
+            hint="notifydb migrate rebase --onto REF, or notifydb migrate rebase ID",
+        )
     files = folder.read_files(versions)
     added = conflict.added_twice(versions)
     met = stays.meeting(versions)
@@ -133,7 +138,7 @@ def _refuse_copies(meant: Folder, told: Stays) -> None:
         if same is not None:
             raise HistoryError(
                 f"{each.path} is the same migration as {same.path.name}, which stays",
-                hint=f"git rm {each.path.name}, and run this again",
+                hint=f"git rm {each.path}, and run this again",
             )
 
 

@@ -109,6 +109,11 @@ def content(revision: str) -> bytes:
 
 def change(path: Path, revision: str) -> FileChange:
     """The change that makes the file name `revision`, whatever it holds now, or makes it."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise UsageError(
+            f"{path} is to name the head, and is no plain file",
+            hint=f"remove {path.name}, or give head_file another name in the settings",
+        )
     return FileChange.of(path if path.exists() else None, path, content(revision))
 
 
