@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from notifydb import errors
@@ -22,10 +23,15 @@ def picked(console: Console, trimmed: Trimmed) -> Trimmed:
             "--pick needs a terminal to choose in", hint="name what you want with --only or --skip"
         )
     import questionary
+    from prompt_toolkit.output import create_output
 
-    choices = [questionary.Choice(each.description, value=each, checked=True) for each in trimmed.kept]
-    chosen = questionary.checkbox(
-        "Which of these? (space chooses, enter writes)", choices=choices
-    ).unsafe_ask()
-    left = (Left(each, "not picked") for each in trimmed.kept if each not in chosen)
-    return Trimmed(tuple(chosen), (*trimmed.left, *left))
+    choices = [
+        questionary.Choice(each.description, value=number, checked=True)
+        for number, each in enumerate(trimmed.kept)
+    ]
+    # A question is talk: stdout stays data.
+    question = questionary.checkbox("Which of these?", choices=choices, output=create_output(sys.stderr))
+    chosen = frozenset(question.unsafe_ask())
+    left = (Left(each, "not picked") for number, each in enumerate(trimmed.kept) if number not in chosen)
+    kept = (each for number, each in enumerate(trimmed.kept) if number in chosen)
+    return Trimmed(tuple(kept), (*trimmed.left, *left))

@@ -1,0 +1,262 @@
+"""`migrate new`: what is left out and why, what is chosen, and what is asked for instead of a comparison."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from inline_snapshot import snapshot
+
+from cli.conftest import Notifydb
+from conftest import ROOT, SmallProject
+
+HISTORY = """
+op.create_table(
+    "users",
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Text, server_default="person"),
+    sa.Column("old", sa.Text),
+    sa.Index("ix_kind", "kind"),
+)
+"""
+MODELS = """\
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+users = sa.Table(
+    "users", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("kind", sa.Text),
+    sa.Index("ix_users_kind", "kind"),
+    {more}
+)
+"""
+NAME = 'sa.Column("name", sa.Text), sa.Column("born", sa.Date),'
+
+
+@pytest.fixture
+def models(small_project: SmallProject) -> Callable[[str], None]:
+    """Writes the models, with these columns more."""
+    root = small_project.project.root
+    (root / "alembic" / "script.py.mako").write_text((ROOT / "alembic" / "script.py.mako").read_text())
+    small_project.add("0001_users", HISTORY)
+
+    def write(more: str = "") -> None:
+        (root / "models.py").write_text(MODELS.format(more=more))
+
+    write()
+    return write
+
+
+@pytest.fixture
+def there(server_url: str) -> dict[str, str]:
+    return {"NOTIFYDB_SHADOW_URL": server_url, "NOTIFYDB_METADATA": "models:metadata"}
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def commit_all(folder: Path) -> None:
+    (folder / ".gitignore").write_text("__pycache__\n.notifydb\n")
+    git(folder, "init")
+    git(folder, "add", ".")
+    git(folder, "commit", "-m", "all")
+
+
+def test_what_main_differs_in_is_not_this_branch_s_doing(
+    models: Callable[[str], None], there: dict[str, str], notifydb: Notifydb, tmp_path: Path
+) -> None:
+    commit_all(tmp_path)
+    git(tmp_path, "switch", "-c", "feature")
+    models(NAME)
+    assert str(notifydb("migrate", "new", "-m", "names", **there)) == snapshot("""\
+exit 0
+[out]
+alembic/versions/0002_names.py
+[err]
+left out (on-main: main has this difference already):
+  users.kind: default 'person'::text becomes none
+  remove index ix_kind on users
+  add index ix_users_kind on users
+  remove column users.old
+  add column users.name
+  add column users.born
+lint: no findings
+next: read it, then notifydb upgrade
+""")
+    assert str(notifydb("migrate", "new", "-m", "again", **there)) == snapshot("""\
+exit 0
+[err]
+left out (on-main: main has this difference already):
+  users.kind: default 'person'::text becomes none
+  remove index ix_kind on users
+  add index ix_users_kind on users
+  remove column users.old
+nothing to write: all that differs is left out (--everything writes it)
+""")
+
+
+def test_on_main_itself_all_that_differs_is_written(
+    models: Callable[[str], None], there: dict[str, str], notifydb: Notifydb, tmp_path: Path
+) -> None:
+    models(NAME)
+    commit_all(tmp_path)
+    assert str(notifydb("migrate", "new", "-m", "names", "--plain", "--no-lint", **there)) == snapshot("""\
+exit 0
+[out]
+alembic/versions/0002_names.py
+[err]
+left out (server-default: the models do not tell this default, and it hurts nobody):
+  users.kind: default 'person'::text becomes none
+  add column users.name
+  add column users.born
+  remove index ix_kind on users
+  add index ix_users_kind on users
+  remove column users.old
+next: read it, then notifydb upgrade
+""")
+
+
+def test_where_main_cannot_be_compared_it_is_said(
+    models: Callable[[str], None], there: dict[str, str], notifydb: Notifydb, tmp_path: Path
+) -> None:
+    (tmp_path / "models.py").write_text("1/0\n")
+    commit_all(tmp_path)
+    models(NAME)
+    new = notifydb("migrate", "new", "-m", "names", "--dry-run", **there)
+    assert (
+        "what main differs in is not known, so it is listed too: NOTIFYDB_METADATA=models:metadata" in new.err
+    )
+    assert "add column users.name" in new.err
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--only", "column"], {"add column users.name", "add column users.born", "remove column users.old"}),
+        (["--only", "users.name"], {"add column users.name"}),
+        (["--skip", "column", "--skip", "index"], set()),
+        (["--skip", "users"], set()),
+        (
+            ["--only", "index", "--everything"],
+            {"add index ix_users_kind on users", "remove index ix_kind on users"},
+        ),
+    ],
+)
+def test_tables_kinds_and_names_are_chosen_or_left_out(
+    options: list[str],
+    expected: set[str],
+    models: Callable[[str], None],
+    there: dict[str, str],
+    notifydb: Notifydb,
+) -> None:
+    models(NAME)
+    document = notifydb("migrate", "new", "-m", "x", "--dry-run", "--format", "json", *options, **there).json
+    assert set(document["differences"]) == expected
+    assert not document["written"]
+
+
+def test_a_name_that_means_nothing_is_refused(
+    models: Callable[[str], None], there: dict[str, str], notifydb: Notifydb
+) -> None:
+    models(NAME)
+    refused = notifydb("migrate", "new", "-m", "x", "--only", "user", **there)
+    assert refused.code == 2
+    assert "--only user names no kind and no table that differs" in refused.err
+    assert "tables that differ: users" in refused.err
+
+
+def test_the_settings_leave_out_for_good(
+    models: Callable[[str], None], there: dict[str, str], notifydb: Notifydb, tmp_path: Path
+) -> None:
+    models(NAME)
+    with (tmp_path / "notifydb.toml").open("a") as file:
+        file.write('[autogen]\nskip = ["users.old", "index"]\n')
+    new = notifydb("migrate", "new", "-m", "x", "--dry-run", "--format", "json", **there).json
+    assert {"description": "remove column users.old", "reason": "skipped: users.old"} in new["left"]
+
+
+def test_an_id_and_a_dependency_of_one_s_own(
+    models: Callable[[str], None], there: dict[str, str], notifydb: Notifydb, small_project: SmallProject
+) -> None:
+    new = notifydb(
+        "migrate", "new", "-m", "x", "--empty", "--rev-id", "by_hand", "--depends-on", "0001", **there
+    )
+    assert new.out == "alembic/versions/by_hand.py\n"
+    assert "depends_on = '0001_users'" in (small_project.project.versions / "by_hand.py").read_text()
+    for rev_id, why in (
+        ("by_hand", "is there already"),
+        ("a-b", "can be no revision id"),
+        ("x" * 33, "at most 32"),
+    ):
+        refused = notifydb("migrate", "new", "-m", "x", "--empty", "--rev-id", rev_id, **there)
+        assert (refused.code, why in refused.err) == (2, True)
+    models(NAME)
+    several = notifydb("migrate", "new", "-m", "x", "--rev-id", "one", "--everything", **there)
+    assert (several.code, "--plain" in several.err) == (2, True)
+
+
+def test_two_heads_are_told_before_anything_is_compared(
+    models: Callable[[str], None], there: dict[str, str], notifydb: Notifydb, small_project: SmallProject
+) -> None:
+    small_project.add("0002_a", "pass", down="0001_users")
+    small_project.add("0002_b", "pass", down="0001_users")
+    assert str(notifydb("migrate", "new", "-m", "x", **there)) == snapshot("""\
+exit 2
+[err]
+error: the history has 2 heads: 0002_a, 0002_b
+  next: notifydb migrate rebase
+""")
+
+
+def test_without_a_terminal_nobody_can_pick(
+    models: Callable[[str], None], there: dict[str, str], notifydb: Notifydb
+) -> None:
+    models(NAME)
+    assert str(notifydb("migrate", "new", "-m", "x", "--pick", **there)) == snapshot("""\
+exit 2
+[err]
+error: --pick needs a terminal to choose in
+  next: name what you want with --only or --skip
+""")
+
+
+def test_arrow_keys_pick(
+    models: Callable[[str], None], there: dict[str, str], small_project: SmallProject
+) -> None:
+    models(NAME)
+    terminal, theirs = pty.openpty()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(small_project.project.root),
+        "TERM": "xterm",
+        **there,
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "notifydb", "migrate", "new", "-m", "picked", "--pick", "--no-lint"],
+        cwd=small_project.project.root, env=environment, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        seen = b""
+        while b"users.old" not in seen:
+            seen += os.read(terminal, 10_000)
+        # All are chosen; only the first is wanted.
+        os.write(terminal, 4 * b"\x1b[B " + b"\r")
+        assert process.stdout is not None
+        out = process.stdout.read().decode()
+        try:
+            while os.read(terminal, 10_000):
+                pass
+        except OSError:
+            pass
+    os.close(terminal)
+    assert (process.returncode, out) == (0, "alembic/versions/0002_picked.py\n")
+    written = (small_project.project.versions / "0002_picked.py").read_text()
+    assert "op.add_column('users', sa.Column('name'" in written
+    assert "born" not in written
+    assert "drop_column('users', 'old'" not in written
