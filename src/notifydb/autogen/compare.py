@@ -11,11 +11,13 @@ from alembic.migration import MigrationContext
 
 from notifydb.autogen import refute
 from notifydb.autogen.change import Change
+from notifydb.autogen.declared import ModelsNotCreated, declared_catalog
 from notifydb.autogen.operations import changes_of
 from notifydb.autogen.refute import Facts
+from notifydb.autogen.unseen import unseen
 from notifydb.migrator.config import Project, entered, load_metadata
-from notifydb.postgres.catalog import read_catalog
 from notifydb.postgres.connect import make_engine
+from notifydb.postgres.objects import read_objects
 from notifydb.shadow.database import Shadows
 
 _PARTITIONS = sa.text("SELECT inhrelid::regclass::text FROM pg_inherits")
@@ -33,14 +35,15 @@ class Left:
 class Comparison:
     """What the models have and the history does not make, or the other way round.
 
-    `refuted` are differences that Alembic suggested and Postgres has not. `facts` are the two catalogs.
-    `notes` say what could not be compared, or is not written.
+    `refuted` are differences that Alembic suggested and Postgres has not, `unwritten` those that somebody has
+    to write by hand. `facts` are the two catalogs. `problem` is why only what Alembic sees was compared.
     """
 
     changes: tuple[Change, ...]
     refuted: tuple[Left, ...] = ()
+    unwritten: tuple[str, ...] = ()
     facts: Facts = dataclasses.field(default_factory=Facts)
-    notes: tuple[str, ...] = ()
+    problem: str | None = None
 
 
 def compare(project: Project, shadows: Shadows, head: str | None) -> Comparison:
@@ -52,12 +55,23 @@ def compare(project: Project, shadows: Shadows, head: str | None) -> Comparison:
         metadata = load_metadata(project)
         with shadows.at(head) as url:
             with make_engine(url).connect() as conn:
-                facts = Facts(read_catalog(conn), partitions=frozenset(conn.scalars(_PARTITIONS)))
+                actual = read_objects(conn)
+                partitions = frozenset(conn.scalars(_PARTITIONS))
                 context = MigrationContext.configure(conn, opts=_options(metadata))
                 script = produce_migrations(context, metadata)
             assert script.upgrade_ops is not None
             found = list(changes_of(script.upgrade_ops))
-    return Comparison(*_judged(found, facts), facts)
+            try:
+                declared = declared_catalog(url, metadata)
+            except ModelsNotCreated as error:
+                facts = Facts(actual.catalog, partitions=partitions)
+                return Comparison(*_judged(found, facts), facts=facts, problem=error.message)
+    facts = Facts(actual.catalog, declared.catalog, partitions)
+    more = unseen(actual, declared, metadata)
+    changes, refuted = _judged([*more.before, *found, *more.after], facts)
+    touched = {(each.table, each.name) for each in changes}
+    unwritten = (each.description for each in more.unwritten if (each.table, each.name) not in touched)
+    return Comparison(changes, refuted, tuple(unwritten), facts)
 
 
 def _options(metadata: sa.MetaData) -> dict[str, Any]:
@@ -74,7 +88,11 @@ def _include_name(name: str | None, type_: str, _parents: Any) -> bool:
 
 
 def _judged(found: list[Change], facts: Facts) -> tuple[tuple[Change, ...], tuple[Left, ...]]:
-    reasons = [(change, refute.reason(change, facts)) for change in dict.fromkeys(found)]
+    once: dict[tuple[str, str | None, str], Change] = {}
+    for change in found:
+        # Some versions of Alembic know named checks, too.
+        once.setdefault((change.kind, change.table, change.name or change.description), change)
+    reasons = [(change, refute.reason(change, facts)) for change in once.values()]
     return (
         tuple(change for change, reason in reasons if reason is None),
         tuple(Left(change, reason) for change, reason in reasons if reason is not None),

@@ -13,6 +13,7 @@ from notifydb.autogen.change import Autocommit, Sql
 
 # As pg_get_indexdef prints it.
 _CREATE_INDEX: Final = re.compile(r'^CREATE (UNIQUE )?INDEX ("(?:[^"]|"")+"|\S+) ON ')
+_DROP_INDEX: Final = re.compile("^DROP INDEX ")
 
 
 def concurrently(*operations: MigrateOperation) -> tuple[MigrateOperation, ...]:
@@ -34,7 +35,8 @@ def renamed(operation: MigrateOperation, name: str) -> MigrateOperation:
 
 def _concurrent(operation: MigrateOperation) -> MigrateOperation:
     if isinstance(operation, Sql):
-        return Sql(_CREATE_INDEX.sub(r"CREATE \1INDEX CONCURRENTLY \2 ON ", operation.text))
+        created = _CREATE_INDEX.sub(r"CREATE \1INDEX CONCURRENTLY \2 ON ", operation.text)
+        return Sql(_DROP_INDEX.sub("DROP INDEX CONCURRENTLY ", created))
     if not isinstance(operation, ops.CreateIndexOp | ops.DropIndexOp):
         return operation
     changed = copy.copy(operation)

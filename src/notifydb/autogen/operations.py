@@ -8,8 +8,12 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic.operations import ops
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
 
 from notifydb.autogen.change import Change
+
+_DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 #: The attributes of an AlterColumnOp that each say one modification.
 _MODIFICATIONS: Final = {
@@ -94,7 +98,16 @@ def _default_text(default: Any) -> str:
     return str(getattr(argument, "text", argument))
 
 
+def _type_text(type_: TypeEngine[Any]) -> str:
+    try:
+        return type_.compile(dialect=_DIALECT)
+    except sa.exc.SQLAlchemyError:
+        # A type of a plugin's own.
+        return str(type_)
+
+
 _WORDS: Final[dict[str, Callable[[Any], str]]] = {
+    "modify_type": _type_text,
     "modify_nullable": lambda nullable: "NULL" if nullable else "NOT NULL",
     "modify_default": _default_text,
     "modify_comment": repr,

@@ -46,6 +46,10 @@ def reason(change: Change, facts: Facts) -> str | None:
         return "it is on a partition, and goes with its table"
     if change.kind == "remove_table" and ("table", table) not in facts.actual:
         return "it belongs to an extension"
+    if change.kind == "modify_index" and change.table in facts.partitioned:
+        actual, declared = facts.both("index", f"{table.rpartition('.')[0]}.{change.name}")
+        if (actual or "").replace(" ON ONLY ", " ON ") == declared:
+            return "it is on a partitioned table, which the models do not tell"
     if change.kind.startswith("modify_") and change.name and facts.declared is not None:
         actual, declared = facts.both("column", f"{table}.{change.name}")
         if actual is not None and actual == declared:

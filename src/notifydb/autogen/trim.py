@@ -15,7 +15,7 @@ from notifydb.autogen.refute import Facts, with_schema
 #: What may be named beside tables: what a change is about.
 NOUNS: Final = (
     "table", "column", "index", "constraint", "foreign_key", "check", "enum", "type", "nullable", "default",
-    "comment", "view", "function", "trigger", "statistics",
+    "comment", "view", "function", "trigger", "policy", "statistics",
 )  # fmt: skip
 _OPPOSITE: Final = {"add": "remove", "remove": "add"}
 _NAME_OF_INDEX: Final = re.compile(r'INDEX ("(?:[^"]|"")+"|\S+) ON ')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from notifydb.cli.deps import Deps
@@ -79,15 +80,26 @@ def from_models(deps: Deps, choice: Choice) -> Draft:
     version = deps.settings.autogen.target_version or _OLDEST_VERSION
     around = parts.surroundings(trimmed.kept, comparison.facts.partitioned, version)
     forms = parts.plain(trimmed.kept) if choice.plain else parts.in_safe_forms(trimmed.kept, around)
-    unknown = (
-        (f"what main differs in is not known, so it is listed too: {main.unknown}",) if main.unknown else ()
-    )
     return Draft(
         bodies=tuple(map(body_of, forms.parts)),
         changes=forms.changes,
         left=(*comparison.refuted, *trimmed.left),
-        notes=(*comparison.notes, *unknown, *forms.notes),
+        notes=(*_notes(comparison, main), *forms.notes),
     )
+
+
+def told(comparison: Comparison) -> Iterator[str]:
+    """What else there is to say of a comparison."""
+    if comparison.problem:
+        yield f"enums, checks, the details of indexes, views and functions were not compared: {comparison.problem}"
+    yield from (f"to be written by hand: {each}" for each in comparison.unwritten)
+
+
+def _notes(comparison: Comparison, main: OnMain) -> Iterator[str]:
+    unwritten = tuple(each for each in comparison.unwritten if each not in main.descriptions)
+    yield from told(dataclasses.replace(comparison, unwritten=unwritten))
+    if main.unknown:
+        yield f"what main differs in is not known, so it is listed too: {main.unknown}"
 
 
 def _filters(deps: Deps, comparison: Comparison, choice: Choice, main: OnMain) -> tuple[Filter, ...]:

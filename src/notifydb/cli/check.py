@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notifydb.cli.authoring import compared
+from notifydb.cli.authoring import compared, told
 from notifydb.cli.deps import Deps
 from notifydb.cli.options import DatabaseUrl, Format, OutputFormat
 
@@ -32,7 +32,7 @@ def check(
 def _check_models(deps: Deps, output: OutputFormat) -> None:
     comparison = compared(deps)
     differences = comparison.changes
-    for note in comparison.notes:
+    for note in told(comparison):
         deps.console.say(note, style="yellow")
     if output is OutputFormat.JSON:
         rows = [

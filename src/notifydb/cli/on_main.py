@@ -89,7 +89,7 @@ def _compare_here() -> None:
         raise errors.ConfigurationError(
             "the models are installed elsewhere, so another branch's cannot be loaded"
         )
-    sys.stdout.write(json.dumps([each.description for each in comparison.changes]))
+    sys.stdout.write(json.dumps([*(each.description for each in comparison.changes), *comparison.unwritten]))
 
 
 if __name__ == "__main__":
