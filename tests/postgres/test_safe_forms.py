@@ -30,14 +30,18 @@ op.create_table(
     sa.Column("name", sa.Text),
     sa.Column("team_id", sa.Integer),
     sa.Column("old", sa.Text),
+    sa.Column("mood", sa.Enum("ok", name="mood")),
     sa.Index("ix_people_old", "old"),
+    sa.CheckConstraint("name <> ''", name="ck_name"),
 )
 op.create_table("gone", sa.Column("id", sa.Integer, primary_key=True), sa.Column("x", sa.Text, index=True))
 op.execute("CREATE TABLE parts (id integer PRIMARY KEY, x text) PARTITION BY RANGE (id)")
 op.execute("CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (9)")
 """
 PEOPLE = {"id": 'sa.Column("id", sa.Integer, primary_key=True)', "name": 'sa.Column("name", sa.Text)',
-          "team_id": 'sa.Column("team_id", sa.Integer)', "old": 'sa.Column("old", sa.Text, index=True)'}  # fmt: skip
+          "team_id": 'sa.Column("team_id", sa.Integer)', "old": 'sa.Column("old", sa.Text, index=True)',
+          "mood": 'sa.Column("mood", sa.Enum("ok", name="mood"))',
+          "check": """sa.CheckConstraint("name <> ''", name="ck_name")"""}  # fmt: skip
 REST = """
 sa.Table("teams", metadata, sa.Column("id", sa.Integer, primary_key=True))
 sa.Table("parts", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("x", sa.Text))
@@ -84,6 +88,18 @@ CASES = {
     + 'sa.Table("fresh", metadata, sa.Column("id", sa.ForeignKey("people.id"), primary_key=True), '
     'sa.Column("n", sa.Text, index=True, unique=True))',
     "index on a partitioned table": models(parts_extra=', sa.Index("ix_parts_x", "x")'),
+    "index changed": models(
+        'sa.Index("ix_people_old", "old", postgresql_using="hash")', old='sa.Column("old", sa.Text)'
+    ),
+    "check": models('sa.CheckConstraint("team_id > 0", name="ck_team")'),
+    "check changed": models(check="""sa.CheckConstraint("name <> 'x'", name="ck_name")"""),
+    "check dropped": models(check=""),
+    "enum value": models(mood='sa.Column("mood", sa.Enum("ok", "sad", name="mood"))'),
+    "enum value and its use": models(
+        'sa.Column("other", sa.Enum("ok", "sad", name="mood"), nullable=False, server_default="sad")',
+        mood='sa.Column("mood", sa.Enum("ok", "sad", name="mood"))',
+    ),
+    "new enum column": models('sa.Column("size", sa.Enum("s", "m", name="size"))'),
     "type": models(name='sa.Column("name", sa.String(20))'),
 }
 
