@@ -13,7 +13,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from cli.conftest import Notifydb
-from conftest import ROOT, SmallProject
+from conftest import ROOT, SmallProject, query
 
 HISTORY = """
 op.create_table(
@@ -262,3 +262,83 @@ def test_arrow_keys_pick(
     assert "op.add_column('users', sa.Column('name'" in written
     assert "born" not in written
     assert "drop_column('users', 'old'" not in written
+
+
+def test_the_statements_of_a_file(
+    models: Callable[[str], None], there: dict[str, str], notifydb: Notifydb, tmp_path: Path, database: str
+) -> None:
+    (tmp_path / "add.sql").write_text(
+        "ALTER TABLE users ADD COLUMN at time;\n"
+        "UPDATE users SET kind = ':x %s' WHERE kind LIKE '10%';\n"
+        "CREATE INDEX CONCURRENTLY ix_at ON users (at);\n"
+        "-- downgrade\n"
+        "ALTER TABLE users DROP COLUMN at;\n"
+    )
+    new = notifydb("migrate", "new", "-m", "add at", "--sql", "add.sql", "--no-lint")
+    assert str(new) == snapshot("""\
+exit 0
+[out]
+alembic/versions/0002_add_at.py
+[err]
+next: read it, then notifydb upgrade
+""")
+    source = (tmp_path / "alembic" / "versions" / "0002_add_at.py").read_text()
+    assert source[source.index("def upgrade") :] == snapshot("""\
+def upgrade() -> None:
+    op.execute("ALTER TABLE users ADD COLUMN at time")
+    op.execute("UPDATE users SET kind = '\\\\:x %s' WHERE kind LIKE '10%'")
+    with op.get_context().autocommit_block():
+        op.execute("CREATE INDEX CONCURRENTLY ix_at ON users (at)")
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE users DROP COLUMN at")
+""")
+    there["DATABASE_URL"] = database
+    there["NOTIFYDB_ENVIRONMENT"] = "test"
+    assert notifydb("upgrade", **there).code == 0
+    assert notifydb("downgrade", "-1", **there).code == 0
+    (tmp_path / "broken.sql").write_text("SELECT 1;\nALTER TABEL users;\n")
+    assert str(notifydb("migrate", "new", "-m", "x", "--sql", "broken.sql")) == snapshot("""\
+exit 2
+[err]
+error: broken.sql:2: syntax error at or near "TABEL"
+""")
+    assert notifydb("migrate", "new", "-m", "x", "--sql", "nowhere.sql").code == 2
+    assert notifydb("migrate", "new", "-m", "x", "--sql", "add.sql", "--data").code == 2
+
+
+def test_a_backfill_that_nobody_filled_in_fails(
+    models: Callable[[str], None], there: dict[str, str], notifydb: Notifydb, tmp_path: Path, database: str
+) -> None:
+    assert str(notifydb("migrate", "new", "-m", "fill kinds", "--data")) == snapshot("""\
+exit 0
+[out]
+alembic/versions/0002_fill_kinds.py
+[err]
+next: fill it in, then notifydb lint
+""")
+    there["DATABASE_URL"] = database
+    there["NOTIFYDB_ENVIRONMENT"] = "test"
+    failed = notifydb("upgrade", **there)
+    assert (failed.code, "no rows are changed yet" in failed.err) == (6, True)
+    path = tmp_path / "alembic" / "versions" / "0002_fill_kinds.py"
+    query(database, "INSERT INTO users (id, kind) SELECT n, NULL FROM generate_series(1, 2500) n")
+    statement = "UPDATE users SET kind = 'x' WHERE id IN (SELECT id FROM users WHERE kind IS NULL LIMIT 1000)"
+    path.write_text(path.read_text().replace('backfill = ""', f'backfill = "{statement}"'))
+    assert notifydb("upgrade", **there).code == 0
+    assert query(database, "SELECT count(*) FROM users WHERE kind = 'x'") == [(2500,)]
+
+
+def test_a_new_file_is_formatted_as_the_project_is(
+    models: Callable[[str], None], there: dict[str, str], notifydb: Notifydb, tmp_path: Path
+) -> None:
+    models(NAME)
+    (tmp_path / "pyproject.toml").write_text("[tool.ruff.format]\nquote-style = 'double'\n")
+    new = notifydb("migrate", "new", "-m", "names", "--only", "users.name", "--no-lint", **there)
+    assert (new.code, new.err.count("not formatted")) == (0, 0)
+    assert 'op.add_column("users", ' in (tmp_path / "alembic" / "versions" / "0002_names.py").read_text()
+    with (tmp_path / "notifydb.toml").open("a") as file:
+        file.write('[autogen]\nformatter = "no-such-formatter"\n')
+    other = notifydb("migrate", "new", "-m", "more", "--only", "users.born", "--no-lint", **there)
+    assert (other.code, "not formatted: " in other.err) == (0, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from notifydb.cli.deps import Deps
@@ -58,11 +59,14 @@ def compared(deps: Deps) -> Comparison:
         return compare(deps.project, shadows, deps.history.head)
 
 
-def empty() -> Draft:
-    """A body to fill in by hand."""
+def from_template(sql: Path | None, *, data: bool) -> Draft:
+    """A body that does not come from the models: of a file, for a backfill, or to fill in by hand."""
+    from notifydb.autogen import templates
     from notifydb.autogen.render import Body
 
-    return Draft((Body(),))
+    if sql is not None:
+        return Draft((templates.sql_body(sql),))
+    return Draft((templates.data_body() if data else Body(),))
 
 
 def from_models(deps: Deps, choice: Choice) -> Draft:
@@ -111,10 +115,19 @@ def _filters(deps: Deps, comparison: Comparison, choice: Choice, main: OnMain) -
 
 
 def planned(deps: Deps, draft: Draft, wanted: Wanted) -> NewMigrations:
-    """The files."""
+    """The files, formatted as the project formats its own."""
+    from notifydb.autogen.formatter import format_source
     from notifydb.autogen.write import plan_new
 
-    return plan_new(deps.project, deps.history, wanted, draft.bodies, head_file=deps.head_file)
+    def formatted(source: str, path: Path) -> str:
+        done = format_source(source, path, deps.loaded.root, deps.settings.autogen.formatter)
+        if done.problem:
+            deps.console.say(f"not formatted: {done.problem}", style="yellow")
+        return done.source
+
+    return plan_new(
+        deps.project, deps.history, wanted, draft.bodies, head_file=deps.head_file, formatter=formatted
+    )
 
 
 def nothing(draft: Draft) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from notifydb import errors
 from notifydb.cli.deps import Deps
 from notifydb.cli.options import DryRun, Format, OutputFormat
 
@@ -32,6 +34,13 @@ def new(
         bool, typer.Option("--plain", help="One migration as Alembic writes it, without the safe forms.")
     ] = False,
     empty: Annotated[bool, typer.Option("--empty", help="Compare nothing; write empty bodies.")] = False,
+    data: Annotated[
+        bool, typer.Option("--data", help="Compare nothing; write a backfill in batches.")
+    ] = False,
+    sql: Annotated[
+        Path | None,
+        typer.Option("--sql", help="Compare nothing; run the statements of this file.", metavar="FILE"),
+    ] = None,
     rev_id: Annotated[
         str | None, typer.Option("--rev-id", help="This id instead of the next number and the message.")
     ] = None,
@@ -47,11 +56,14 @@ def new(
     from notifydb.cli import authoring
     from notifydb.revisions import changes
 
+    to_fill_in = empty or data
+    if sum((empty, data, sql is not None)) > 1:
+        raise errors.UsageError("--empty, --data and --sql exclude each other")
     deps = Deps()
     # Two heads are told before anything is compared.
     _ = deps.history.head
-    if empty:
-        draft = authoring.empty()
+    if empty or data or sql is not None:
+        draft = authoring.from_template(sql, data=data)
     else:
         draft = authoring.from_models(
             deps,
@@ -65,11 +77,14 @@ def new(
     report = None
     if planned is not None and not dry_run:
         changes.apply(planned.changes)
-        report = authoring.judged(planned) if lint else None
+        report = authoring.judged(planned) if lint and not to_fill_in else None
     if output is OutputFormat.JSON:
         _as_json(deps, draft, planned, report, written=planned is not None and not dry_run)
     else:
         _show(deps, draft, planned, report, dry_run=dry_run)
+        if planned is not None and not dry_run:
+            todo = "fill it in, then notifydb lint" if to_fill_in else "read it, then notifydb upgrade"
+            deps.console.say(f"next: {todo}", style="cyan")
 
 
 def _as_json(
@@ -119,4 +134,3 @@ def _show(
         deps.console.data(deps.relative(each.path))
     if report is not None:
         say(authoring.rendered(deps, report))
-    say("next: read it, then notifydb upgrade", style="cyan")
