@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from notifydb.autogen.trim import Filter
     from notifydb.autogen.write import NewMigrations, Wanted
     from notifydb.cli.on_main import OnMain
-    from notifydb.findings import Report
 
 #: Forms that every supported server knows.
 _OLDEST_VERSION = 13
@@ -128,27 +127,3 @@ def planned(deps: Deps, draft: Draft, wanted: Wanted) -> NewMigrations:
     return plan_new(
         deps.project, deps.history, wanted, draft.bodies, head_file=deps.head_file, formatter=formatted
     )
-
-
-def nothing(draft: Draft) -> str:
-    """Why there is nothing to write."""
-    if not draft.left:
-        return "nothing to write: the history makes just what the models say"
-    return "nothing to write: all that differs is left out (--everything writes it)"
-
-
-def judged(made: NewMigrations) -> Report:
-    """What lint says of the migrations that were just written."""
-    from notifydb.cli.lint import judged as lint
-
-    return lint(Deps(), [each.revision for each in made.migrations])
-
-
-def rendered(deps: Deps, report: Report) -> str:
-    """The report for people."""
-    from notifydb.reporters import REPORTERS, View
-
-    if report.findings:
-        return REPORTERS["terminal"](report, View(deps.loaded.root, color=False, verbose=False)).rstrip()
-    skipped = f"; {len(report.skipped)} could not be checked: notifydb lint -v" if report.skipped else ""
-    return f"lint: no findings{skipped}"

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from notifydb import errors
 from notifydb.cli.deps import Deps
 from notifydb.cli.options import DryRun, Format, OutputFormat
-
-if TYPE_CHECKING:
-    from notifydb.autogen.write import NewMigrations
-    from notifydb.cli.authoring import Draft
-    from notifydb.findings import Report
 
 
 def new(
@@ -53,8 +48,7 @@ def new(
 ) -> None:
     """Write the next migration: what the models have and the history does not make yet."""
     from notifydb.autogen.write import Wanted
-    from notifydb.cli import authoring
-    from notifydb.revisions import changes
+    from notifydb.cli import authoring, written
 
     to_fill_in = empty or data
     if sum((empty, data, sql is not None)) > 1:
@@ -62,75 +56,20 @@ def new(
     deps = Deps()
     # Two heads are told before anything is compared.
     _ = deps.history.head
-    if empty or data or sql is not None:
+    if to_fill_in or sql is not None:
         draft = authoring.from_template(sql, data=data)
     else:
-        draft = authoring.from_models(
-            deps,
-            authoring.Choice(
-                tuple(only or ()), tuple(skip or ()), pick=pick, everything=everything, plain=plain
-            ),
-        )
-    found = [deps.history.get(each) for each in depends_on or []]
-    wanted = Wanted(message, deps.settings.number_width, rev_id, tuple(each.id for each in found if each))
-    planned = authoring.planned(deps, draft, wanted) if draft.bodies else None
-    report = None
-    if planned is not None and not dry_run:
-        changes.apply(planned.changes)
-        report = authoring.judged(planned) if lint and not to_fill_in else None
+        names = (tuple(only or ()), tuple(skip or ()))
+        choice = authoring.Choice(*names, pick=pick, everything=everything, plain=plain)
+        draft = authoring.from_models(deps, choice)
+    needed = tuple(each.id for name in depends_on or () if (each := deps.history.get(name)))
+    wanted = Wanted(message, deps.settings.number_width, rev_id, needed)
+    outcome = written.write(deps, draft, wanted, dry_run=dry_run, lint=lint and not to_fill_in)
     if output is OutputFormat.JSON:
-        _as_json(deps, draft, planned, report, written=planned is not None and not dry_run)
+        written.as_json(deps, outcome)
     else:
-        _show(deps, draft, planned, report, dry_run=dry_run)
-        if planned is not None and not dry_run:
-            todo = "fill it in, then notifydb lint" if to_fill_in else "read it, then notifydb upgrade"
-            deps.console.say(f"next: {todo}", style="cyan")
-
-
-def _as_json(
-    deps: Deps, draft: Draft, planned: NewMigrations | None, report: Report | None, *, written: bool
-) -> None:
-    made = [
-        {"revision": each.revision, "path": deps.relative(each.path)}
-        for each in (planned.migrations if planned else ())
-    ]
-    first = made[0] if made else {"revision": None, "path": None}
-    deps.console.json(
-        {
-            **first,
-            "migrations": made,
-            "written": written,
-            "differences": [each.description for each in draft.changes],
-            "left": [{"description": each.change.description, "reason": each.reason} for each in draft.left],
-            "notes": list(draft.notes),
-            "findings": None if report is None else len(report.findings),
-        }
-    )
-
-
-def _show(
-    deps: Deps, draft: Draft, planned: NewMigrations | None, report: Report | None, *, dry_run: bool
-) -> None:
-    from notifydb.cli import authoring
-
-    say = deps.console.say
-    for reason, descriptions in draft.left_by_reason().items():
-        say(f"left out ({reason}):", style="dim")
-        for description in descriptions:
-            say(f"  {description}", style="dim")
-    for change in draft.changes:
-        say(f"  {change.description}")
-    for note in draft.notes:
-        say(note, style="yellow")
-    if planned is None:
-        say(authoring.nothing(draft), style="green")
-        return
-    if dry_run:
-        deps.console.data(str(planned.changes).rstrip("\n"))
-        return
-    if any(each.shortened for each in planned.migrations):
-        say("the name was shortened by whole words: a revision id has at most 32 characters")
-    for each in planned.migrations:
-        deps.console.data(deps.relative(each.path))
-    if report is not None:
-        say(authoring.rendered(deps, report))
+        written.show(
+            deps,
+            outcome,
+            "fill it in, then notifydb lint" if to_fill_in else "read it, then notifydb upgrade",
+        )
