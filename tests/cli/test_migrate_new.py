@@ -342,3 +342,27 @@ def test_a_new_file_is_formatted_as_the_project_is(
         file.write('[autogen]\nformatter = "no-such-formatter"\n')
     other = notifydb("migrate", "new", "-m", "more", "--only", "users.born", "--no-lint", **there)
     assert (other.code, "not formatted: " in other.err) == (0, True)
+
+
+def test_a_type_is_made_with_the_column_that_needs_it_and_not_dropped_while_one_has_it(
+    models: Callable[[str], None], there: dict[str, str], notifydb: Notifydb, database: str
+) -> None:
+    models('sa.Column("size", sa.Enum("s", "m", name="size")), sa.Column("other", sa.Text),')
+    new = notifydb("migrate", "new", "-m", "sizes", "--only", "users.size", "--no-lint", **there)
+    assert "  add enum size\n  add column users.size\n" in new.err
+    there["DATABASE_URL"] = database
+    there["NOTIFYDB_ENVIRONMENT"] = "test"
+    assert notifydb("upgrade", **there).code == 0
+    models()
+    spared = notifydb(
+        "migrate", "new", "-m", "x", "--skip", "users.size", "--dry-run", "--format", "json", **there
+    )
+    assert {
+        "description": "remove enum size",
+        "reason": "in-use: a column that is left as it is has this type",
+    } in spared.json["left"]
+    both = notifydb("migrate", "new", "-m", "no sizes", "--only", "users.size", "--only", "enum", **there)
+    assert both.code == 0
+    assert notifydb("upgrade", **there).code == 0
+    assert query(database, "SELECT count(*) FROM pg_type WHERE typname = 'size'") == [(0,)]
+    assert notifydb("downgrade", "base", **there).code == 0

@@ -12,6 +12,7 @@ from inline_snapshot import snapshot
 from conftest import ROOT, SmallProject
 from notifydb.autogen import parts
 from notifydb.autogen.compare import Comparison, compare
+from notifydb.autogen.enums import true_downs
 from notifydb.autogen.render import body_of
 from notifydb.autogen.write import NewMigrations, Wanted, plan_new
 from notifydb.migrator import execute
@@ -95,6 +96,7 @@ CASES = {
     "check changed": models(check="""sa.CheckConstraint("name <> 'x'", name="ck_name")"""),
     "check dropped": models(check=""),
     "enum value": models(mood='sa.Column("mood", sa.Enum("ok", "sad", name="mood"))'),
+    "enum values": models(mood='sa.Column("mood", sa.Enum("low", "ok", "sad", "mad", name="mood"))'),
     "enum value and its use": models(
         'sa.Column("other", sa.Enum("ok", "sad", name="mood"), nullable=False, server_default="sad")',
         mood='sa.Column("mood", sa.Enum("ok", "sad", name="mood"))',
@@ -129,8 +131,10 @@ def compared(
 
 
 def written(project: Project, comparison: Comparison, version: int = 13) -> NewMigrations:
-    around = parts.surroundings(comparison.changes, comparison.facts.partitioned, version)
-    forms = parts.in_safe_forms(comparison.changes, around)
+    assert comparison.history is not None
+    wanted = true_downs(comparison.changes, comparison.history)
+    around = parts.surroundings(wanted, comparison.facts.partitioned, version)
+    forms = parts.in_safe_forms(wanted, around)
     made = plan_new(
         project, read_history(project.versions), Wanted("change it"), [body_of(each) for each in forms.parts],
         head_file=None,

@@ -14,10 +14,10 @@ from notifydb.autogen.change import Change
 from notifydb.autogen.declared import ModelsNotCreated, declared_catalog
 from notifydb.autogen.operations import changes_of
 from notifydb.autogen.refute import Facts
-from notifydb.autogen.unseen import unseen
+from notifydb.autogen.unseen import Unseen, unseen
 from notifydb.migrator.config import Project, entered, load_metadata
 from notifydb.postgres.connect import make_engine
-from notifydb.postgres.objects import read_objects
+from notifydb.postgres.objects import Objects, read_objects
 from notifydb.shadow.database import Shadows
 
 _PARTITIONS = sa.text("SELECT inhrelid::regclass::text FROM pg_inherits")
@@ -36,13 +36,15 @@ class Comparison:
     """What the models have and the history does not make, or the other way round.
 
     `refuted` are differences that Alembic suggested and Postgres has not, `unwritten` those that somebody has
-    to write by hand. `facts` are the two catalogs. `problem` is why only what Alembic sees was compared.
+    to write by hand. `facts` are the two catalogs, `history` the objects of the first. `problem` is why only what
+    Alembic sees was compared.
     """
 
     changes: tuple[Change, ...]
     refuted: tuple[Left, ...] = ()
     unwritten: tuple[str, ...] = ()
     facts: Facts = dataclasses.field(default_factory=Facts)
+    history: Objects | None = None
     problem: str | None = None
 
 
@@ -68,10 +70,25 @@ def compare(project: Project, shadows: Shadows, head: str | None) -> Comparison:
                 return Comparison(*_judged(found, facts), facts=facts, problem=error.message)
     facts = Facts(actual.catalog, declared.catalog, partitions)
     more = unseen(actual, declared, metadata)
-    changes, refuted = _judged([*more.before, *found, *more.after], facts)
+    changes, refuted = _judged(_together(found, more, declared), facts)
     touched = {(each.table, each.name) for each in changes}
     unwritten = (each.description for each in more.unwritten if (each.table, each.name) not in touched)
-    return Comparison(changes, refuted, tuple(unwritten), facts)
+    return Comparison(changes, refuted, tuple(unwritten), facts, actual)
+
+
+def _together(found: list[Change], more: Unseen, declared: Objects) -> list[Change]:
+    """Alembic's changes and ours, in order; where both know one, it is there once."""
+    added = {(each.table, each.name) for each in found if each.kind == "add_index"}
+
+    def is_ours(change: Change) -> bool:
+        # Some versions of Alembic compare named checks; and an index that a listener makes, it would drop.
+        made = ("index", change.table, str(change.name)) in declared.by_key
+        unknown = change.kind == "remove_index" and made and (change.table, change.name) not in added
+        return change.noun == "check" or unknown
+
+    anew = {("modify_index", *each) for each in added}
+    after = (each for each in more.after if (each.kind, each.table, each.name) not in anew)
+    return [*more.before, *(each for each in found if not is_ours(each)), *after]
 
 
 def _options(metadata: sa.MetaData) -> dict[str, Any]:
@@ -80,6 +97,8 @@ def _options(metadata: sa.MetaData) -> dict[str, Any]:
         "compare_type": True,
         "compare_server_default": True,
         "include_name": _include_name,
+        # A plugin may read it without a default.
+        "include_schemas": False,
     }
 
 
@@ -88,11 +107,7 @@ def _include_name(name: str | None, type_: str, _parents: Any) -> bool:
 
 
 def _judged(found: list[Change], facts: Facts) -> tuple[tuple[Change, ...], tuple[Left, ...]]:
-    once: dict[tuple[str, str | None, str], Change] = {}
-    for change in found:
-        # Some versions of Alembic know named checks, too.
-        once.setdefault((change.kind, change.table, change.name or change.description), change)
-    reasons = [(change, refute.reason(change, facts)) for change in once.values()]
+    reasons = [(change, refute.reason(change, facts)) for change in found]
     return (
         tuple(change for change, reason in reasons if reason is None),
         tuple(Left(change, reason) for change, reason in reasons if reason is not None),

@@ -40,6 +40,28 @@ def qualified(table: str | None, schema: str | None) -> str | None:
     return f"{schema}.{table}" if table and schema not in (None, "public") else table
 
 
+def enums_of(change: Change) -> frozenset[str]:
+    """The names of the enum types of the columns that the change makes, drops or alters."""
+    types = (type_ for operation in change.up for type_ in _types(operation))
+    return frozenset(
+        str(qualified(each.name, each.schema)) for each in types if isinstance(each, sa.Enum) and each.name
+    )
+
+
+def _types(operation: ops.MigrateOperation) -> Iterator[Any]:
+    match operation:
+        case ops.AddColumnOp(column=column):
+            yield column.type
+        case ops.DropColumnOp():
+            yield operation.to_column().type
+        case ops.CreateTableOp() | ops.DropTableOp():
+            yield from (column.type for column in operation.to_table().columns)
+        case ops.AlterColumnOp():
+            yield from (operation.modify_type, operation.existing_type)
+        case _:
+            pass
+
+
 def _apart(operation: ops.AlterColumnOp) -> Iterator[ops.AlterColumnOp]:
     """One operation per modification, so that each can be left out by itself."""
     for name, unset in _MODIFICATIONS.items():

@@ -38,7 +38,8 @@ class Facts:
 def reason(change: Change, facts: Facts) -> str | None:
     """Why there is no such difference; None where there is one."""
     if change.table is None:
-        return None
+        # alembic_utils would drop every view and function that is not registered with it.
+        return "nothing says that it is to go" if change.kind == "drop_entity" else None
     table = with_schema(change.table)
     if change.kind == "add_table" and ("view", table) in facts.actual:
         return "the history makes a view of that name"

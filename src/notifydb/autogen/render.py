@@ -13,6 +13,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.migration import MigrationContext
 from alembic.operations.ops import MigrateOperation
 
+from notifydb.autogen import enums
 from notifydb.autogen.parts import Part
 
 _DIALECT_IMPORT: Final = "from sqlalchemy.dialects import postgresql"
@@ -21,7 +22,6 @@ _OPTIONS: Final = {
     "alembic_module_prefix": "op.",
     "user_module_prefix": None,
     "render_as_batch": False,
-    "render_item": None,
 }
 
 
@@ -35,14 +35,17 @@ class Body:
     suffix: str = ""
 
 
-def body_of(part: Part) -> Body:
-    """The part as Python."""
+def body_of(part: Part, *, own_enums: bool = True) -> Body:
+    """The part as Python; with `own_enums`, types are made by changes of their own and not with a table."""
+    options = {**_OPTIONS, "render_item": enums.render_type if own_enums else None}
     context = AutogenContext(
-        MigrationContext.configure(dialect_name="postgresql"), opts=dict(_OPTIONS), autogenerate=False
+        MigrationContext.configure(dialect_name="postgresql"), opts=options, autogenerate=False
     )
     context.imports = set()
     up, down = _text(context, part.up), _text(context, part.down)
-    imports = context.imports | ({_DIALECT_IMPORT} if re.search(r"\bpostgresql\.", up + down) else set())
+    imports = {line for each in context.imports for line in each.splitlines() if line}
+    if re.search(r"\bpostgresql\.", up + down):
+        imports.add(_DIALECT_IMPORT)
     return Body(up, down, tuple(sorted(imports)), part.suffix)
 
 

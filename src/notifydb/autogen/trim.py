@@ -10,6 +10,7 @@ from typing import Final
 from notifydb import errors
 from notifydb.autogen.change import Change
 from notifydb.autogen.compare import Left
+from notifydb.autogen.operations import enums_of
 from notifydb.autogen.refute import Facts, with_schema
 
 #: What may be named beside tables: what a change is about.
@@ -51,6 +52,23 @@ def trim(changes: Sequence[Change], facts: Facts, filters: Iterable[Filter]) -> 
         else:
             left.append(Left(change, reason))
     return Trimmed(tuple(kept), tuple(left))
+
+
+def with_its_enums(trimmed: Trimmed) -> Trimmed:
+    """A type that a kept change needs is made after all, and one that is still in use is not dropped."""
+    needed = frozenset(name for change in trimmed.kept for name in enums_of(change))
+    used = frozenset(name for left in trimmed.left for name in enums_of(left.change))
+    made = tuple(
+        left.change for left in trimmed.left if left.change.kind == "add_enum" and left.change.table in needed
+    )
+    spared = {each for each in trimmed.kept if each.kind == "remove_enum" and each.table in used}
+    return Trimmed(
+        (*made, *(each for each in trimmed.kept if each not in spared)),
+        (
+            *(left for left in trimmed.left if left.change not in made),
+            *(Left(each, "in-use: a column that is left as it is has this type") for each in spared),
+        ),
+    )
 
 
 def on_main(descriptions: Collection[str], ref: str) -> Filter:

@@ -71,6 +71,7 @@ def from_template(sql: Path | None, *, data: bool) -> Draft:
 def from_models(deps: Deps, choice: Choice) -> Draft:
     """What the models have and the history does not make, as far as it is wanted."""
     from notifydb.autogen import parts, trim
+    from notifydb.autogen.enums import true_downs
     from notifydb.autogen.render import body_of
     from notifydb.cli import on_main, pick
 
@@ -80,11 +81,14 @@ def from_models(deps: Deps, choice: Choice) -> Draft:
     trimmed = trim.trim(comparison.changes, comparison.facts, _filters(deps, comparison, choice, main))
     if choice.pick and trimmed.kept:
         trimmed = pick.picked(deps.console, trimmed)
+    trimmed = trim.with_its_enums(trimmed)
+    kept = trimmed.kept if comparison.history is None else true_downs(trimmed.kept, comparison.history)
     version = deps.settings.autogen.target_version or _OLDEST_VERSION
-    around = parts.surroundings(trimmed.kept, comparison.facts.partitioned, version)
-    forms = parts.plain(trimmed.kept) if choice.plain else parts.in_safe_forms(trimmed.kept, around)
+    around = parts.surroundings(kept, comparison.facts.partitioned, version)
+    forms = parts.plain(kept) if choice.plain else parts.in_safe_forms(kept, around)
+    own_enums = comparison.history is not None
     return Draft(
-        bodies=tuple(map(body_of, forms.parts)),
+        bodies=tuple(body_of(each, own_enums=own_enums) for each in forms.parts),
         changes=forms.changes,
         left=(*comparison.refuted, *trimmed.left),
         notes=(*_notes(comparison, main), *forms.notes),
