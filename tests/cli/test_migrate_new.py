@@ -353,7 +353,7 @@ def test_a_type_is_made_with_the_column_that_needs_it_and_not_dropped_while_one_
     there["DATABASE_URL"] = database
     there["NOTIFYDB_ENVIRONMENT"] = "test"
     assert notifydb("upgrade", **there).code == 0
-    models()
+    models("")
     spared = notifydb(
         "migrate", "new", "-m", "x", "--skip", "users.size", "--dry-run", "--format", "json", **there
     )
