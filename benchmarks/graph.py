@@ -70,38 +70,44 @@ def seconds(program: str, arguments: list[str], folder: Path) -> float:
     return time.perf_counter() - began
 
 
-def in_turn(ours: list[str], theirs: list[str], folder: Path) -> tuple[float, float, float]:
-    """Medians of both and of their ratio, run in turn: a noisy machine is noisy for both."""
-    pairs = [(seconds("notifydb", ours, folder), seconds("alembic", theirs, folder)) for _ in range(RUNS + 1)]
-    # The first of each fills the disk's cache and Python's.
-    mine, other = zip(*pairs[1:], strict=True)
-    ratio = statistics.median(b / a for a, b in pairs[1:])
-    return statistics.median(mine), statistics.median(other), ratio
+def in_turn(ours: list[str], theirs: list[str], folder: Path) -> list[tuple[float, float, float]]:
+    """Seconds of notifydb's command, of Alembic's and of notifydb's start alone: what is noisy is so for all."""
+    runs = [
+        (
+            seconds("notifydb", ours, folder),
+            seconds("alembic", theirs, folder),
+            seconds("notifydb", ["--version"], folder),
+        )
+        for _ in range(RUNS + 1)
+    ]
+    # The first fills the disk's cache and Python's.
+    return runs[1:]
+
+
+def compare(count: int, folder: Path) -> list[float]:
+    """Prints a line for each command; returns what each takes for a revision, its start aside, in seconds."""
+    write_history(folder, count)
+    commit(folder)
+    costs = []
+    for ours, theirs in COMMANDS:
+        runs = in_turn(ours, theirs, folder)
+        mine, other, start = (statistics.median(each) for each in zip(*runs, strict=True))
+        ratio = statistics.median(b / a for a, b, _ in runs)
+        costs.append(statistics.median(a - c for a, _, c in runs) / count)
+        print(
+            f"{count:>5} revisions  notifydb {' '.join(ours):24} {mine:6.3f} s (start {start:.3f} s)"
+            f"   alembic {theirs[0]:8} {other:6.3f} s   {ratio:4.1f} times faster"
+        )
+    return costs
 
 
 def main() -> None:
-    started = statistics.median(seconds("notifydb", ["--version"], Path.cwd()) for _ in range(RUNS))
-    print(f"notifydb --version: {started:.3f} s")
-    took: dict[tuple[str, int], float] = {}
     with tempfile.TemporaryDirectory() as name:
-        for count in COUNTS:
-            folder = Path(name) / str(count)
-            write_history(folder, count)
-            commit(folder)
-            for ours, theirs in COMMANDS:
-                mine, other, ratio = in_turn(ours, theirs, folder)
-                took[" ".join(ours), count] = mine
-                print(
-                    f"{count:>5} revisions  notifydb {' '.join(ours):24} {mine:6.3f} s"
-                    f"   alembic {theirs[0]:8} {other:6.3f} s   {ratio:4.1f} times faster"
-                )
-    few, many = COUNTS
-    for ours, _ in COMMANDS:
-        name = " ".join(ours)
-        each = [(took[name, count] - started) / count * 1e6 for count in COUNTS]
+        few, many = (compare(count, Path(name) / str(count)) for count in COUNTS)
+    for (ours, _), small, large in zip(COMMANDS, few, many, strict=True):
         print(
-            f"notifydb {name:24} {each[0]:4.0f} us a revision at {few}, {each[1]:4.0f} us at {many}:"
-            f" {each[1] / each[0]:.2f} times"
+            f"notifydb {' '.join(ours):24} a revision takes {small * 1e6:4.0f} us of {COUNTS[0]}"
+            f" and {large * 1e6:4.0f} us of {COUNTS[1]}: {large / small:.2f} times"
         )
 
 
