@@ -179,6 +179,23 @@ def test_a_copy_of_a_migration_that_stays_is_no_new_one(repository: Repository) 
     assert caught.value.hint == f"git rm {path}, and run this again"
 
 
+def test_a_migration_that_was_renumbered_on_both_sides_is_named(repository: Repository) -> None:
+    """The branch was put on top of main once, by a commit, and is now rebased onto a main that moved on."""
+    rebase(repository.versions, onto="main")
+    repository.commit("renumbered")
+    repository.git("checkout", "-q", "main")
+    repository.migration("0003_n", "0002_m")
+    repository.git("checkout", "-q", "branch")
+    repository.git("rebase", "main", fails=True)
+    rebase(repository.versions)
+    repository.git("rebase", "--continue", fails=True)
+    with pytest.raises(HistoryError, match="both branches gave this migration another name") as caught:
+        plan_rebase(repository.versions)
+    assert (caught.value.hint or "").startswith("git rebase --skip, if the commit only renumbers")
+    repository.git("rebase", "--skip")
+    assert line(repository.versions) == ["0001_a", "0002_m", "0003_n", "0004_x"]
+
+
 def test_a_helper_in_conflict_is_not_ours(repository: Repository) -> None:
     repository.git("checkout", "-q", "branch")
     (repository.versions / "helper.py").write_text("x = 2\n")

@@ -16,6 +16,8 @@ _BEGIN: Final = re.compile(rb"<{7}(?: .*)?\r?\n?")
 _BASE: Final = re.compile(rb"\|{7}(?: .*)?\r?\n?")
 _MIDDLE: Final = re.compile(rb"={7}\r?\n?")
 _END: Final = re.compile(rb">{7}(?: .*)?\r?\n?")
+# In a file that both sides renamed, each to its own name, they have one character more.
+_RENAMED: Final = re.compile(rb"^<{8} .*\n(?:.*\n)*?={8}\r?\n(?:.*\n)*?>{8} ", re.MULTILINE)
 _SUSPECT: Final = re.compile(rb"^(?:<{7}|>{7})(?: |\r?$)", re.MULTILINE)
 
 
@@ -54,6 +56,8 @@ def parse(content: bytes, path: Path) -> Conflict | None:
     Raises HistoryError, with the line, for markers that are not whole: somebody has edited half of them away.
     """
     if not _SUSPECT.search(content):
+        if b"<<<<<<<<" in content and _RENAMED.search(content):
+            raise _renamed_twice(path)
         return None
     return Conflict(tuple(_Parser(path).parts(content)))
 
@@ -107,6 +111,14 @@ class _Parser:
                 f"{self.path}:{line}: this conflict marker has lost its other half",
                 hint=f"git checkout --merge {self.path} puts both sides back",
             )
+
+
+def _renamed_twice(path: Path) -> HistoryError:
+    return HistoryError(
+        f"{path}: both branches gave this migration another name, and git left it under both",
+        hint="git rebase --skip, if the commit only renumbers; or keep the file that HEAD has "
+        f"(git checkout HEAD -- FILE), git rm the other, and run this again in {path.parent}",
+    )
 
 
 def _of(hunk: Hunk, second: bool) -> bytes:
