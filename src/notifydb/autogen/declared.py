@@ -60,7 +60,7 @@ def declared_catalog(url: str, metadata: sa.MetaData) -> Objects:
         default = conn.scalar(_SCHEMA) or "public"
         views = {(row.schema, row.name) for row in conn.execute(_RELATIONS) if row.kind in ("v", "m")}
         tables = [
-            table for table in metadata.sorted_tables if (table.schema or default, table.name) not in views
+            table for table in metadata.tables.values() if (table.schema or default, table.name) not in views
         ]
         try:
             _create(conn, metadata, tables)
@@ -96,7 +96,7 @@ def _create(conn: sa.Connection, metadata: sa.MetaData, tables: list[sa.Table]) 
 def _each_index_once(metadata: sa.MetaData) -> Iterator[None]:
     """Models that declare an index twice (`index=True` and an Index of that name) work until they are created."""
     twins = []
-    for table in metadata.sorted_tables:
+    for table in metadata.tables.values():
         names = set()
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             if index.name is not None and index.name in names:
@@ -152,7 +152,7 @@ def native_enums(metadata: sa.MetaData) -> tuple[sa.Enum, ...]:
 
 
 def _enums(metadata: sa.MetaData) -> Iterator[sa.Enum]:
-    for table in metadata.sorted_tables:
+    for table in metadata.tables.values():
         for column in table.columns:
             type_ = _plain(column.type)
             element = _plain(type_.item_type) if isinstance(type_, sa.ARRAY) else type_
