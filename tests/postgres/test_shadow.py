@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 
 import pytest
 
 from conftest import SmallProject, name_of, query
 from notifydb import errors
+from notifydb.postgres.connect import autocommit_engine
 from notifydb.revisions.reader import read_history
 from notifydb.shadow import database as shadow
 from notifydb.shadow.database import Shadows
@@ -117,10 +119,25 @@ def test_the_oldest_templates_are_reaped(
         assert query(server_url, names) == [(2,)]
     finally:
         for (name,) in query(server_url, "SELECT datname FROM pg_database WHERE datname LIKE 'reaptest_%'"):
-            from notifydb.postgres.connect import autocommit_engine
-
             with autocommit_engine(server_url).connect() as conn:
                 conn.exec_driver_sql(f'DROP DATABASE "{name}"')
+
+
+def test_a_clone_that_another_command_has_just_made_is_not_reaped(
+    server_url: str, grown: SmallProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shadow, "_CLONE", "reapclone_")
+    made = {f"reapclone_{int(time.time()) - age}_x": age for age in (0, 7200)}
+    with autocommit_engine(server_url).connect() as conn:
+        for name in made:
+            # No comment yet: that comes a moment later.
+            conn.exec_driver_sql(f'CREATE DATABASE "{name}"')
+        grown.add("0003_reaps", "pass")
+        with shadows_of(server_url, grown).at("0003_reaps"):
+            pass
+        left = query(server_url, "SELECT datname FROM pg_database WHERE datname LIKE 'reapclone_%'")
+        conn.exec_driver_sql(f'DROP DATABASE "{next(iter(made))}"')
+    assert left == [(next(iter(made)),)]
 
 
 def test_a_server_that_is_not_there(grown: SmallProject) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -69,7 +68,7 @@ class Shadows:
             version = admin.scalar(sa.text("SHOW server_version_num"))
         chain = [] if revision is None else self.history.chain(revision)
         template = self._template(chain, str(version))
-        clone = f"{_CLONE}{os.getpid()}_{secrets.token_hex(4)}"
+        clone = _clone_name()
         with _unavailable(), self._admin.connect() as admin:
             _create(admin, clone, template)
         try:
@@ -84,8 +83,7 @@ class Shadows:
             return None
         names = _template_names(chain, self.history, self.project, version)
         with _unavailable(), self._admin.connect() as admin:
-            if _exists(admin, names[-1]):
-                _touch(admin, names[-1])
+            if _keep(admin, names[-1]):
                 return names[-1]
             # A second command with the same need waits here, and finds the template made. It polls: a
             # session queued for the lock holds a snapshot, which CREATE INDEX CONCURRENTLY waits for.
@@ -93,14 +91,14 @@ class Shadows:
                 time.sleep(_POLL_SECONDS)
             if not _exists(admin, names[-1]):
                 there = {row.name for row in admin.execute(_LIST, {"prefix": _TEMPLATE})}
-                base = next((name for name in reversed(names) if name in there), None)
+                base = next((name for name in reversed(names) if name in there and _keep(admin, name)), None)
                 self._build(admin, names[-1], base, chain)
                 self._reap(admin, names[-1])
         return names[-1]
 
     def _build(self, admin: sa.Connection, name: str, base: str | None, chain: Sequence[Revision]) -> None:
         """Replays into a clone, then renames it: under the template's name there is never half a replay."""
-        raw = f"{_CLONE}{os.getpid()}_{secrets.token_hex(4)}"
+        raw = _clone_name()
         _create(admin, raw, base)
         try:
             engine = make_engine(self._url_of(raw), application_name="notifydb replay")
@@ -127,7 +125,7 @@ class Shadows:
         for row in templates[max(self.keep - 1, 0) :]:
             _drop(admin, row.name)
         for row in admin.execute(_LIST, {"prefix": _CLONE}).all():
-            if not row.in_use and time.time() - _used_at(row.comment) > _ABANDONED_SECONDS:
+            if not row.in_use and time.time() - _made_at(row.name) > _ABANDONED_SECONDS:
                 _drop(admin, row.name)
 
     def _url_of(self, database: str) -> str:
@@ -149,6 +147,17 @@ def _template_names(chain: Sequence[Revision], history: History, project: Projec
     return names
 
 
+def _clone_name() -> str:
+    # The name says when it was made: a comment would come a moment after the database, and another command
+    # could take it in between for one that nobody wants.
+    return f"{_CLONE}{int(time.time())}_{secrets.token_hex(4)}"
+
+
+def _made_at(clone: str) -> int:
+    made, _, _ = clone.removeprefix(_CLONE).partition("_")
+    return int(made) if made.isdecimal() else 0
+
+
 def _create(admin: sa.Connection, name: str, template: str | None) -> None:
     admin.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template or "template0"}"')
     _touch(admin, name)
@@ -167,6 +176,17 @@ def _exists(admin: sa.Connection, name: str) -> bool:
 def _touch(admin: sa.Connection, name: str) -> None:
     comment = json.dumps({"notifydb": 1, "used": time.time()})
     admin.exec_driver_sql(f"COMMENT ON DATABASE \"{name}\" IS '{comment}'")
+
+
+def _keep(admin: sa.Connection, name: str) -> bool:
+    """Makes the template the last used one, so that no other command drops it now; False if it is not there."""
+    try:
+        _touch(admin, name)
+    except sa.exc.ProgrammingError as error:
+        if failures.sqlstate(error) != failures.INVALID_CATALOG_NAME:
+            raise
+    # For Postgres a comment on no database is a warning.
+    return _exists(admin, name)
 
 
 def _used_at(comment: str | None) -> float:
