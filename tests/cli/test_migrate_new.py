@@ -366,3 +366,18 @@ def test_a_type_is_made_with_the_column_that_needs_it_and_not_dropped_while_one_
     assert notifydb("upgrade", **there).code == 0
     assert query(database, "SELECT count(*) FROM pg_type WHERE typname = 'size'") == [(0,)]
     assert notifydb("downgrade", "base", **there).code == 0
+
+
+def test_the_first_migration_of_a_folder_and_the_head_file_with_it(
+    small_project: SmallProject, there: dict[str, str], notifydb: Notifydb, tmp_path: Path
+) -> None:
+    (tmp_path / "alembic" / "script.py.mako").write_text((ROOT / "alembic" / "script.py.mako").read_text())
+    (tmp_path / "models.py").write_text(MODELS.format(more=""))
+    looked = notifydb("migrate", "new", "-m", "users", "--dry-run", **there)
+    assert "+down_revision = None" in looked.out
+    assert not list(small_project.project.versions.iterdir())
+    assert not (tmp_path / "alembic" / ".current-alembic-head").exists()
+    made = notifydb("migrate", "new", "-m", "users", **there)
+    assert made.out == "alembic/versions/0001_users.py\n"
+    assert (tmp_path / "alembic" / ".current-alembic-head").read_text() == "0001_users\n"
+    assert notifydb("check", **there).code == 0

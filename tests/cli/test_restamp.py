@@ -57,6 +57,8 @@ def test_what_lies_below_runs_first_and_the_files_and_the_version_follow(merged:
 would upgrade 0412_theirs
 would restamp 0412_theirs, 0413_more as 0414_more
 """)
+    shown = merged.notifydb("migrate", "rebase", "--restamp", "--dry-run")
+    assert shown.err.endswith("next: notifydb migrate rebase --restamp\n")
     assert merged.rows() == ["0413_more"]
     assert str(merged.notifydb(*RESTAMP)) == snapshot("""\
 exit 0

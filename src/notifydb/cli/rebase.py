@@ -56,7 +56,8 @@ def rebase(
         deps, plan.line, edited=edited, restamp=restamp, confirm=confirm, only_show=dry_run
     )
     told = [*(heads or ()), *(("--onto", onto) if onto else ())]
-    _report(deps, plan, output, done, told=told, diff=dry_run)
+    again = " ".join((COMMAND, *told, *(("--restamp",) if restamp else ())))
+    _report(deps, plan, output, done, told=told, again=again, diff=dry_run)
 
 
 def _report(
@@ -66,13 +67,13 @@ def _report(
     done: Done,
     *,
     told: list[str],
+    again: str,
     diff: bool,
 ) -> None:
     from notifydb.cli import moves, restamp
 
     staged = done.staged
     in_index = isinstance(staged, tuple) and bool(staged)
-    again = " ".join((COMMAND, *told))
     following = again if staged is None and plan else _next(deps, plan, told, staged=in_index)
     if output is OutputFormat.JSON:
         deps.console.json(
