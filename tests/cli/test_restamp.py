@@ -365,7 +365,7 @@ def test_conflicts_inside_of_migrations_are_resolved_before_the_database_is_aske
             "what the database would do shows once the conflicts are resolved",
             "git merge: what MERGE_HEAD has stays",
             "0413_ours.py is one migration, and the conflict only about its place",
-            "next: notifydb migrate rebase",
+            "next: notifydb migrate rebase --restamp",
         ]
     )
     assert str(repository.notifydb(*rebase)) == snapshot("""\
