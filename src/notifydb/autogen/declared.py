@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from notifydb import errors
+from notifydb.autogen.dialect import DIALECT, quote
 from notifydb.postgres import failures
 from notifydb.postgres.connect import autocommit_engine, make_engine
 from notifydb.postgres.objects import Objects, read_objects
@@ -39,7 +40,6 @@ _SCHEMA = sa.text("SELECT current_schema()")
 
 _TABLES = {"r": "TABLE", "p": "TABLE", "f": "FOREIGN TABLE"}
 _VIEWS = {"v": "VIEW", "m": "MATERIALIZED VIEW"}
-_DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 class ModelsNotCreated(errors.ConfigurationError):
@@ -135,8 +135,8 @@ def _make_enums(conn: sa.Connection, metadata: sa.MetaData) -> None:
     """Makes the types with the models' labels, those too that `create_all()` would take as given."""
     for enum in native_enums(metadata):
         if enum.enums:
-            place = f"{_quoted(enum.schema)}." if enum.schema else ""
-            conn.exec_driver_sql(f"DROP TYPE IF EXISTS {place}{_quoted(str(enum.name))} CASCADE")
+            place = f"{quote(enum.schema)}." if enum.schema else ""
+            conn.exec_driver_sql(f"DROP TYPE IF EXISTS {place}{quote(str(enum.name))} CASCADE")
             postgresql.ENUM(*enum.enums, name=enum.name, schema=enum.schema).create(conn, checkfirst=False)
 
 
@@ -162,9 +162,5 @@ def _enums(metadata: sa.MetaData) -> Iterator[sa.Enum]:
 
 def _plain(type_: Any) -> Any:
     """The type that Postgres gets for one that the project decorates or varies by dialect."""
-    impl = type_.dialect_impl(_DIALECT)
+    impl = type_.dialect_impl(DIALECT)
     return _plain(impl.impl) if isinstance(impl, sa.TypeDecorator) else impl
-
-
-def _quoted(name: str) -> str:
-    return str(_DIALECT.identifier_preparer.quote(name))

@@ -8,12 +8,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic.operations import ops
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
 from notifydb.autogen.change import Change
-
-_DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
+from notifydb.autogen.dialect import DIALECT, qualified
 
 #: The attributes of an AlterColumnOp that each say one modification.
 _MODIFICATIONS: Final = {
@@ -35,16 +33,11 @@ def changes_of(container: ops.OpContainer) -> Iterator[Change]:
             yield _change(operation)
 
 
-def qualified(table: str | None, schema: str | None) -> str | None:
-    """A name as Postgres writes it: with its schema, unless that is `public`."""
-    return f"{schema}.{table}" if table and schema not in (None, "public") else table
-
-
 def enums_of(change: Change) -> frozenset[str]:
     """The names of the enum types of the columns that the change makes, drops or alters."""
     types = (type_ for operation in change.up for type_ in _types(operation))
     return frozenset(
-        str(qualified(each.name, each.schema)) for each in types if isinstance(each, sa.Enum) and each.name
+        qualified(str(each.name), each.schema) for each in types if isinstance(each, sa.Enum) and each.name
     )
 
 
@@ -122,7 +115,7 @@ def _default_text(default: Any) -> str:
 
 def _type_text(type_: TypeEngine[Any]) -> str:
     try:
-        return type_.compile(dialect=_DIALECT)
+        return type_.compile(dialect=DIALECT)
     except sa.exc.SQLAlchemyError:
         # A type of a plugin's own.
         return str(type_)

@@ -13,14 +13,13 @@ from typing import Final
 
 from alembic.operations import ops
 from alembic.operations.ops import MigrateOperation
-from sqlalchemy.dialects import postgresql
 
 from notifydb.autogen.change import Change, NotValid, Sql
 from notifydb.autogen.concurrent import concurrently, renamed
+from notifydb.autogen.dialect import quote
 
 #: PostgreSQL's longest identifier, in bytes.
 _LONGEST_NAME: Final = 63
-_quote = postgresql.dialect().identifier_preparer.quote  # type: ignore[no-untyped-call]
 
 
 class Stage(enum.IntEnum):
@@ -133,7 +132,7 @@ def _add_constraint(change: Change, _around: Surroundings) -> Iterator[Step]:
     name = str(operation.constraint_name or _suffixed("_".join([table, *map(str, columns)]), "key"))
     index = ops.CreateIndexOp(name, table, columns, schema=schema, unique=True)
     yield Step(Stage.INDEX, concurrently(index), concurrently(ops.DropIndexOp(name, table, schema=schema)))
-    attach = f"ADD CONSTRAINT {_quote(name)} UNIQUE USING INDEX {_quote(name)}{_deferral(operation)}"
+    attach = f"ADD CONSTRAINT {quote(name)} UNIQUE USING INDEX {quote(name)}{_deferral(operation)}"
     # Dropping the constraint takes its index along.
     drop = ops.DropConstraintOp(name, table, "unique", schema=schema)
     yield Step(Stage.ATTACH, (_alter(table, schema, attach),), (drop, *concurrently(index)))
@@ -174,11 +173,11 @@ def _modify_nullable(change: Change, around: Surroundings) -> Iterator[Step]:
     if operation.modify_nullable is not False:
         yield Step(Stage.MAIN, change.up, change.down)
         return
-    table, schema, column = operation.table_name, operation.schema, _quote(operation.column_name)
+    table, schema, column = operation.table_name, operation.schema, quote(operation.column_name)
     name = _suffixed(f"{table}_{operation.column_name}", "not_null")
     native = around.version >= 18
     test = f"NOT NULL {column}" if native else f"CHECK ({column} IS NOT NULL)"
-    add = _alter(table, schema, f"ADD CONSTRAINT {_quote(name)} {test} NOT VALID")
+    add = _alter(table, schema, f"ADD CONSTRAINT {quote(name)} {test} NOT VALID")
     drop = ops.DropConstraintOp(name, table, None if native else "check", schema=schema)
     validate = _alter(table, schema, _validate(name))
     yield Step(Stage.MAIN, (add,), (drop,))
@@ -201,15 +200,15 @@ _FORMS: Final[Mapping[str, Callable[[Change, Surroundings], Iterator[Step]]]] = 
 
 
 def _alter(table: str, schema: str | None, action: str) -> Sql:
-    return Sql(f"ALTER TABLE {f'{_quote(schema)}.' if schema else ''}{_quote(table)} {action}")
+    return Sql(f"ALTER TABLE {f'{quote(schema)}.' if schema else ''}{quote(table)} {action}")
 
 
 def _validate(constraint: str) -> str:
-    return f"VALIDATE CONSTRAINT {_quote(constraint)}"
+    return f"VALIDATE CONSTRAINT {quote(constraint)}"
 
 
 def _rename_index(name: str, new: str, schema: str | None) -> Sql:
-    return Sql(f"ALTER INDEX {f'{_quote(schema)}.' if schema else ''}{_quote(name)} RENAME TO {_quote(new)}")
+    return Sql(f"ALTER INDEX {f'{quote(schema)}.' if schema else ''}{quote(name)} RENAME TO {quote(new)}")
 
 
 def _deferral(operation: ops.CreateUniqueConstraintOp) -> str:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic.operations import ops
-from sqlalchemy.dialects import postgresql
 
 from notifydb.autogen import enums
 from notifydb.autogen.change import Change, Sql
+from notifydb.autogen.dialect import DIALECT, qualified
 from notifydb.autogen.uncovered import Unwritten, uncovered
 from notifydb.postgres.objects import Key, Object, Objects
-
-_DIALECT: Final[Any] = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -209,13 +206,13 @@ def _name_of(item: sa.Index | sa.Constraint) -> str | None:
     """The name in the database: after naming conventions and shortening, None where Postgres chooses it."""
     if item.name is None:
         return None
-    preparer = _DIALECT.identifier_preparer
+    preparer = DIALECT.identifier_preparer
     name = preparer.format_index(item) if isinstance(item, sa.Index) else preparer.format_constraint(item)
     return name.strip('"').replace('""', '"') if name else None
 
 
 def _title(table: sa.Table) -> str:
-    return f"{table.schema}.{table.name}" if table.schema not in (None, "public") else table.name
+    return qualified(table.name, table.schema)
 
 
 def _sql(*statements: str) -> tuple[Sql, ...]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from notifydb.autogen.trim import Filter
     from notifydb.autogen.write import NewMigrations, Wanted
     from notifydb.cli.on_main import OnMain
+    from notifydb.shadow.database import Shadows
 
 #: Forms that every supported server knows.
 _OLDEST_VERSION = 13
@@ -49,11 +50,10 @@ class Draft:
         return found
 
 
-def compared(deps: Deps) -> Comparison:
+def compared(deps: Deps, shadows: Shadows) -> Comparison:
     """The models against a shadow replay of the whole history."""
     from notifydb.autogen.compare import compare
 
-    shadows = deps.shadows()
     with deps.console.working("replaying the history on a shadow database"):
         return compare(deps.project, shadows, deps.history.head)
 
@@ -75,8 +75,9 @@ def from_models(deps: Deps, choice: Choice) -> Draft:
     from notifydb.autogen.render import body_of
     from notifydb.cli import on_main, pick
 
-    with on_main.asked(deps, deps.shadows()) as question:
-        comparison = compared(deps)
+    shadows = deps.shadows()
+    with on_main.asked(deps, shadows) as question:
+        comparison = compared(deps, shadows)
         main = question if isinstance(question, on_main.OnMain) else question.answer()
     trimmed = trim.trim(comparison.changes, comparison.facts, _filters(deps, comparison, choice, main))
     if choice.pick and trimmed.kept:

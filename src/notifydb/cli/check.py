@@ -30,7 +30,7 @@ def check(
 
 
 def _check_models(deps: Deps, output: OutputFormat) -> None:
-    comparison = compared(deps)
+    comparison = compared(deps, deps.shadows())
     differences = comparison.changes
     for note in told(comparison):
         deps.console.say(note, style="yellow")

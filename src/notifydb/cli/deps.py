@@ -68,7 +68,9 @@ class Deps:
 
     def relative(self, path: Path) -> str:
         """The path as it is shown: from the project's root."""
-        return str(path.relative_to(self.loaded.root))
+        from notifydb.reporters.base import relative
+
+        return relative(path, self.loaded.root)
 
     def recover(self) -> None:
         """What a killed change of the migrations folder left behind is finished or undone."""

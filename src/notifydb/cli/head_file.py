@@ -75,30 +75,31 @@ def _plan(deps: Deps, found: HeadFile) -> FileChanges:
         )
     if not heads:
         raise errors.HistoryError(
-            f"{found.message}: there are no migrations", hint=f"bring them back, or rm {_shown(deps, found)}"
+            f"{found.message}: there are no migrations",
+            hint=f"bring them back, or rm {deps.relative(found.path)}",
         )
     if found.problem is HeadProblem.UNREADABLE:
-        raise errors.ConfigurationError(found.message, hint=f"ls -ld {_shown(deps, found)}")
+        raise errors.ConfigurationError(found.message, hint=f"ls -ld {deps.relative(found.path)}")
     return FileChanges(deps.project.versions, (headfile.change(found.path, heads[0]),))
 
 
 def _report(deps: Deps, found: HeadFile, plan: FileChanges | None, *, dry_run: bool) -> None:
     if found.problem is None:
         named = f"names the head, {found.names[0]}" if found.names else "has nothing to name yet"
-        deps.console.say(f"{_shown(deps, found)} {named}", style="green")
+        deps.console.say(f"{deps.relative(found.path)} {named}", style="green")
     elif plan is None:
         deps.console.error(str(found.message), hint=_mends(deps))
     elif dry_run:
         deps.console.data(str(plan).rstrip("\n"))
     else:
-        deps.console.data(_shown(deps, found))
+        deps.console.data(deps.relative(found.path))
         deps.console.say(f"{found.message}; mended: it names {deps.history.head}", style="green")
 
 
 def _report_json(deps: Deps, found: HeadFile, *, written: bool) -> None:
     deps.console.json(
         {
-            "path": _shown(deps, found),
+            "path": deps.relative(found.path),
             "heads": list(deps.history.heads),
             "names": list(found.names),
             "problem": found.problem,
@@ -110,9 +111,3 @@ def _report_json(deps: Deps, found: HeadFile, *, written: bool) -> None:
 
 def _mends(deps: Deps) -> str:
     return "notifydb migrate rebase" if len(deps.history.heads) > 1 else "notifydb migrate head-file"
-
-
-def _shown(deps: Deps, found: HeadFile) -> str:
-    from notifydb.reporters.base import relative
-
-    return relative(found.path, deps.loaded.root)

@@ -45,11 +45,10 @@ def refuse_edits(deps: Deps, plan: RenumberPlan) -> None:
 
 def rows(deps: Deps, moves: tuple[Move, ...]) -> list[dict[str, object]]:
     """The moves for `--format json`."""
-    root = deps.loaded.root
     return [
         {
             "old_id": each.old_id, "new_id": each.new_id,
-            "old_path": str(each.old_path.relative_to(root)), "new_path": str(each.new_path.relative_to(root)),
+            "old_path": deps.relative(each.old_path), "new_path": deps.relative(each.new_path),
             "old_down": each.old_down, "new_down": each.new_down, "reason": each.reason,
         }
         for each in moves

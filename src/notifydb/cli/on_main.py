@@ -80,10 +80,10 @@ def asked(deps: Deps, shadows: Shadows) -> Iterator[Question | OnMain]:
 
 def _compare_here() -> None:
     """Prints the differences in the project of this folder."""
-    from notifydb.autogen.compare import compare
+    from notifydb.cli.authoring import compared
 
     deps = Deps()
-    comparison = compare(deps.project, deps.shadows(), deps.history.head)
+    comparison = compared(deps, deps.shadows())
     module = sys.modules[(deps.settings.metadata or "").partition(":")[0]]
     if not Path(module.__file__ or "").resolve().is_relative_to(Path.cwd().resolve()):
         raise errors.ConfigurationError(

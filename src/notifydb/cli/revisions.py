@@ -59,7 +59,7 @@ def _revision(deps: Deps, revision: Revision) -> dict[str, object]:
         "down_revisions": list(revision.down_revisions),
         "message": revision.message,
         "created": revision.created,
-        "path": str(revision.path.relative_to(deps.loaded.root)),
+        "path": deps.relative(revision.path),
         "head": revision.id in deps.history.heads,
     }
 
