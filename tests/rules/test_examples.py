@@ -26,18 +26,18 @@ def _cases(kind: str, *, static: bool) -> list[Any]:
 
 @pytest.mark.parametrize(("rule", "example"), _cases("bad", static=True))
 def test_bad_without_a_database(rule: Rule, example: Example, tmp_path: Path) -> None:
-    assert _names(judge(example, tmp_path, "static")) == {rule.name}
+    assert _names(judge(example, tmp_path, "static", also=rule.name)) == {rule.name}
 
 
 @pytest.mark.parametrize(("rule", "example"), _cases("good", static=True))
 def test_good_without_a_database(rule: Rule, example: Example, tmp_path: Path) -> None:
-    assert _names(judge(example, tmp_path, "static")) == set()
+    assert _names(judge(example, tmp_path, "static", also=rule.name)) == set()
 
 
 @pytest.mark.postgres
 @pytest.mark.parametrize(("rule", "example"), _cases("bad", static=False))
 def test_bad_on_the_shadow(rule: Rule, example: Example, tmp_path: Path, server_url: str) -> None:
-    report = judge(example, tmp_path, "trace", server_url)
+    report = judge(example, tmp_path, "trace", server_url, also=rule.name)
     assert _names(report) == {rule.name}
     if rule.claim is not Claim.NOTHING and rule.levels != ("graph",):
         assert {finding.status for finding in report.findings} <= {"confirmed", "raised"}
@@ -53,7 +53,7 @@ def test_bad_on_the_shadow(rule: Rule, example: Example, tmp_path: Path, server_
 @pytest.mark.postgres
 @pytest.mark.parametrize(("rule", "example"), _cases("good", static=False))
 def test_good_on_the_shadow(rule: Rule, example: Example, tmp_path: Path, server_url: str) -> None:
-    report = judge(example, tmp_path, "trace", server_url)
+    report = judge(example, tmp_path, "trace", server_url, also=rule.name)
     assert _names(report) == set()
     assert report.skipped == ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from notifydb import errors
 from notifydb.lint.options import Options
 from notifydb.lint.registry import choose, load_rules
+from notifydb.lint.rule import Rule
 
 GOOD = '''
     """Module."""
@@ -92,11 +93,34 @@ def test_shipped_rules_help_is_complete() -> None:
         assert "..." in rule._help({}) or "{" not in rule.help, rule.name
 
 
-def test_rules_are_chosen_by_name() -> None:
+def test_rules_are_chosen_by_name_or_family() -> None:
     rules = load_rules()
-    chosen = choose(rules, Options(select=frozenset({"drop-table", "drop-column"})))
-    assert [rule.name for rule in chosen] == ["drop-column", "drop-table"]
-    fewer = choose(rules, Options(ignore=frozenset({"drop-table"})))
-    assert len(fewer) == len(rules) - 1
+    assert _chosen(select={"drop-table", "drop-column"}) == {"drop-column", "drop-table"}
+    assert len(_chosen(ignore={"drop-table"})) == len(_chosen()) - 1
+    assert _chosen(select={"data"}) == {
+        rule.name for rule in rules if rule.family == "data" and not rule.opt_in
+    }
+    assert _chosen(select={"data"}, ignore={"truncate-table"}) == _chosen(select={"data"}) - {
+        "truncate-table"
+    }
+    assert _chosen(select={"truncate-table"}, ignore={"data"}) == {"truncate-table"}
     with pytest.raises(errors.ConfigurationError, match="no-such-rule"):
-        choose(rules, Options(ignore=frozenset({"no-such-rule"})))
+        _chosen(ignore={"no-such-rule"})
+
+
+def test_an_opt_in_rule_runs_only_where_its_name_is_selected() -> None:
+    class Policy(Rule):
+        """A policy."""
+
+        name, family, opt_in = "policy", "house", True
+
+    rules = (*load_rules(), Policy())
+    assert "policy" not in _chosen(rules)
+    assert "policy" in _chosen(rules, extend_select={"policy"})
+    assert _chosen(rules, select={"house"}) == set()
+    assert _chosen(rules, select={"policy"}) == {"policy"}
+
+
+def _chosen(rules: Iterable[Rule] | None = None, **options: set[str]) -> set[str]:
+    told = Options(**{name: frozenset(value) for name, value in options.items()})  # type: ignore[arg-type]
+    return {rule.name for rule in choose(rules or load_rules(), told)}

@@ -57,7 +57,7 @@ class Catalog:
     """Keyed by (schema, name); `relations` gives the kind as in `pg_class.relkind`.
 
     `volatile` and `functions` are function names without schema; `checked_domains` are the domains whose
-    values Postgres has to check row by row.
+    values Postgres has to check row by row. `version` is the server's major version.
     """
 
     relations: Mapping[Key, str]
@@ -66,6 +66,7 @@ class Catalog:
     volatile: frozenset[str]
     functions: frozenset[str]
     checked_domains: frozenset[str]
+    version: int
 
     def __contains__(self, relation: Relation) -> bool:
         return relation.key in self.relations
@@ -93,4 +94,5 @@ def read_catalog(driver: psycopg.Connection[Any]) -> Catalog:
         volatile=frozenset(name for (name,) in rows[_VOLATILE]),
         functions=frozenset(name for (name,) in rows[_FUNCTIONS]),
         checked_domains=frozenset(name for (name,) in rows[_DOMAINS]),
+        version=driver.info.server_version // 10_000,
     )

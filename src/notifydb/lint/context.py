@@ -58,6 +58,13 @@ class RevisionContext(Context):
     known_rules: frozenset[str] = frozenset()
     error: str | None = None
 
+    @property
+    def version(self) -> int | None:
+        """The major version of Postgres to judge for: production's, else the shadow's; None: any."""
+        if self.options.target_version is not None:
+            return self.options.target_version
+        return self.catalog.version if self.catalog else None
+
     def is_new(self, relation: Relation, statement: Statement) -> bool:
         """Whether the table was made by this revision before `statement`: then nobody else waits for it."""
         if self.catalog is not None and self.catalog.relations and not self._is_there(relation):

@@ -6,7 +6,7 @@ import dataclasses
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 #: The schema that examples start from, unless they bring their own.
 BASELINE: Final = """
@@ -53,8 +53,8 @@ class Example:
 
     `before` are the bodies of earlier migrations, `files` whole further files of the versions folder by
     name, `application` files below the project's root. `revision` is the migration's id; the file is named
-    after it unless `file` says otherwise. `trace_only`: without a database a bad example is not found, and
-    a good one is suspected.
+    after it unless `file` says otherwise. `options` are those of `Options` that it is judged with.
+    `trace_only`: without a database a bad example is not found, and a good one is suspected.
     """
 
     upgrade: str
@@ -65,6 +65,7 @@ class Example:
     imports: str = ""
     revision: str | None = None
     file: str | None = None
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     trace_only: bool = False
 
     def write(self, root: Path) -> str:

@@ -19,7 +19,10 @@ class Options:
     are real sizes: a table known to have fewer than `small_table_rows` is not worth a finding about locks.
     `imports` lets static mode import the migrations to see their statements. `lock_timeout` is the one that
     the runner sets for every migration (None: it sets none). `head_file` is the file that names the head
-    (None: the project does without). `select` None stands for all rules.
+    (None: the project does without). `target_version` is production's major version; None: the shadow's.
+
+    `select`, `extend_select` and `ignore` hold names of rules or families. `select` None stands for all
+    rules that are not opt-in.
     """
 
     mode: Literal["auto", "trace", "static"] = "auto"
@@ -29,7 +32,9 @@ class Options:
     imports: bool = True
     lock_timeout: str | None = None
     head_file: Path | None = None
+    target_version: int | None = None
     select: frozenset[str] | None = None
+    extend_select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
     severities: Mapping[str, Severity] = dataclasses.field(default_factory=dict)
 

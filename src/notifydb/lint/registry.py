@@ -27,19 +27,33 @@ def load_rules(package: str = PACKAGE) -> tuple[Rule, ...]:
 
 
 def choose(rules: Iterable[Rule], options: Options) -> tuple[Rule, ...]:
-    """The rules that the options select.
+    """The rules that the options select, by name or family.
 
-    Raises ConfigurationError for a name that no rule has.
+    A rule's own name outweighs its family: `select` of a family and `ignore` of one of its rules go together.
+    Raises ConfigurationError for a name that neither a rule nor a family has.
     """
-    known = {rule.name: rule for rule in rules}
-    named = (options.select or frozenset()) | options.ignore | frozenset(options.severities)
-    unknown = sorted(named - known.keys())
+    known = tuple(rules)
+    named = (
+        (options.select or frozenset())
+        | options.extend_select
+        | options.ignore
+        | frozenset(options.severities)
+    )
+    unknown = sorted(named - {rule.name for rule in known} - {rule.family for rule in known})
     if unknown:
         raise errors.ConfigurationError(
             f"there is no lint rule {', '.join(unknown)}", hint="notifydb rules lists them all"
         )
-    selected = known.keys() if options.select is None else options.select
-    return tuple(rule for name, rule in known.items() if name in selected and name not in options.ignore)
+    return tuple(rule for rule in known if _is_on(rule, options))
+
+
+def _is_on(rule: Rule, options: Options) -> bool:
+    wanted = (options.select or frozenset()) | options.extend_select
+    if rule.name in wanted or rule.name in options.ignore:
+        return rule.name not in options.ignore
+    if rule.opt_in or rule.family in options.ignore:
+        return False
+    return options.select is None or rule.family in wanted
 
 
 def _modules(package: str) -> list[ModuleType]:

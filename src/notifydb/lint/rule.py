@@ -40,6 +40,8 @@ class Rule:
 
     A rule overrides the methods of the levels that it needs. `name` is the module's name with hyphens,
     `family` the name of the package around it. `lock` is the mode that its findings claim, at least.
+    A rule that is `opt_in` is a policy that not every team has: it runs only where its
+    name is selected.
     `help` is the safe form; `{names}` in it are filled in by `finding`.
     """
 
@@ -47,6 +49,7 @@ class Rule:
     family: ClassVar[str]
     severity: ClassVar[Severity] = Severity.ERROR
     claim: ClassVar[Claim] = Claim.NOTHING
+    opt_in: ClassVar[bool] = False
     lock: ClassVar[LockMode | None] = None
     help: ClassVar[str]
     bad: ClassVar[tuple[Example, ...]]
