@@ -26,7 +26,7 @@ class Outcome:
 def write(deps: Deps, draft: Draft, wanted: Wanted, *, dry_run: bool, lint: bool) -> Outcome:
     """Writes the files of the draft, and judges them."""
     from notifydb.cli import authoring
-    from notifydb.cli.lint import judged
+    from notifydb.cli.lint_run import judged
     from notifydb.revisions import changes
 
     if not draft.bodies:

@@ -1,0 +1,53 @@
+"""What a lint run needs, made from the settings: the shadows, or why there are none, and the options."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from notifydb import errors
+from notifydb.cli.deps import Deps
+
+if TYPE_CHECKING:
+    from notifydb.findings import Report
+    from notifydb.lint.options import Options
+    from notifydb.shadow.database import Shadows
+
+
+def judged(deps: Deps, revisions: list[str], *, trace: bool = False, static: bool = False) -> Report:
+    """The report on these revisions (full ids)."""
+    from notifydb.lint.engine import Progress, lint
+
+    shadows, reason = (None, "--static was given") if static else _shadows(deps, demanded=trace)
+
+    def listen(progress: Progress) -> None:
+        deps.console.progress(f"{progress.number}/{progress.total} {progress.revision}")
+
+    with deps.console.working("linting"):
+        return lint(
+            deps.history, revisions, deps.project,
+            shadows=shadows, no_shadow=reason, options=_options(deps, trace=trace, static=static), listen=listen,
+        )  # fmt: skip
+
+
+def _shadows(deps: Deps, *, demanded: bool) -> tuple[Shadows | None, str]:
+    try:
+        return deps.shadows(), ""
+    except errors.ShadowUnavailable as error:
+        if demanded:
+            raise
+        deps.console.say(f"without a trace: {error.message}", style="yellow")
+        return None, error.message
+
+
+def _options(deps: Deps, *, trace: bool, static: bool) -> Options:
+    from notifydb.lint.options import Options
+
+    settings = deps.settings.lint
+    return Options(
+        mode="trace" if trace else "static" if static else "auto",
+        rows=settings.rows,
+        small_table_rows=settings.small_table_rows,
+        head_file=deps.head_file,
+        select=frozenset(settings.select) or None,
+        ignore=frozenset(settings.ignore),
+    )
