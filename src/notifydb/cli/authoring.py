@@ -84,7 +84,8 @@ def from_models(deps: Deps, choice: Choice) -> Draft:
         trimmed = pick.picked(deps.console, trimmed)
     trimmed = trim.with_its_enums(trimmed)
     kept = trimmed.kept if comparison.history is None else true_downs(trimmed.kept, comparison.history)
-    version = deps.settings.autogen.target_version or _OLDEST_VERSION
+    settings = deps.settings
+    version = settings.autogen.target_version or settings.lint.target_version or _OLDEST_VERSION
     around = parts.surroundings(kept, comparison.facts.partitioned, version)
     forms = parts.plain(kept) if choice.plain else parts.in_safe_forms(kept, around)
     own_enums = comparison.history is not None

@@ -30,6 +30,9 @@ def lint(
     rows: Annotated[
         int | None, typer.Option("--rows", min=0, help="Synthetic rows per table of the shadow.")
     ] = None,
+    target_version: Annotated[
+        int | None, typer.Option("--target-version", min=13, help="Production's major version of Postgres.")
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also what was refuted or not checked.")
     ] = False,
@@ -38,7 +41,7 @@ def lint(
     """Judge migrations: locks, rewrites, lost data, broken deploys (exit 1 on findings)."""
     if trace and static:
         raise errors.UsageError("--trace and --static exclude each other")
-    deps = Deps(**{"lint.rows": rows})
+    deps = Deps(**{"lint.rows": rows, "lint.target_version": target_version})
     report = judged(deps, chosen(deps, revisions or [], since, all_=all_), trace=trace, static=static)
     show(deps, report, output, verbose=verbose)
     if report.failed or (strict and report.skipped):

@@ -48,6 +48,7 @@ def _options(deps: Deps, *, trace: bool, static: bool) -> Options:
         rows=settings.rows,
         small_table_rows=settings.small_table_rows,
         head_file=deps.head_file,
+        target_version=settings.target_version or deps.settings.autogen.target_version,
         select=frozenset(settings.select) or None,
         ignore=frozenset(settings.ignore),
     )

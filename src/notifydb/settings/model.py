@@ -23,6 +23,11 @@ class LintSettings(Section):
     small_table_rows: int = setting(
         default=100, ge=0, description="a scan of fewer rows under a lock is no finding"
     )
+    target_version: int | None = setting(
+        default=None,
+        ge=13,
+        description="PostgreSQL's major version in production; default: autogen's, else the shadow's",
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,7 +45,7 @@ class AutogenSettings(Section):
     target_version: int | None = setting(
         default=None,
         ge=13,
-        description="PostgreSQL's major version in production; default: only forms that 13 knows",
+        description="PostgreSQL's major version in production; default: lint's, else only forms that 13 knows",
     )
 
 
