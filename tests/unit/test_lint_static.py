@@ -26,7 +26,8 @@ def _lint(example: Example, root: Path, options: Options | None = None) -> Repor
 def _captured(example: Example, root: Path) -> tuple[offline.Captured, ...]:
     revision = example.write(root)
     project = Project(root, root / "migrations")
-    return offline.capture(project, read_history(project.versions).revisions[revision])
+    history = read_history(project.versions)
+    return offline.capture(project, history, history.revisions[revision])
 
 
 def test_offline_capture_knows_transactions_and_lines(tmp_path: Path) -> None:
@@ -64,6 +65,21 @@ def test_a_migration_that_cannot_be_imported_is_skipped_and_told(tmp_path: Path)
     report = _lint(Example("pass", imports="import does_not_exist", downgrade="pass"), tmp_path)
     assert report.findings == ()
     assert "does_not_exist" in report.skipped[0].reason
+
+
+def test_only_what_is_judged_is_imported(tmp_path: Path) -> None:
+    example = Example('op.drop_table("users")')
+    example.write(tmp_path)
+    versions = tmp_path / "migrations" / "versions"
+    before = versions / "0001_before.py"
+    before.write_text("raise RuntimeError('imported')\n" + before.read_text())
+    (versions / "helper.py").write_text("raise RuntimeError('imported')\n")
+    project = Project(tmp_path, tmp_path / "migrations")
+    report = lint(
+        read_history(versions), ["0002_example"], project, shadows=None, options=Options(mode="static")
+    )
+    assert [finding.rule for finding in report.findings] == ["drop-table"]
+    assert report.skipped == ()
 
 
 def test_without_imports_only_the_source_is_judged(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ class _Run:
             reason = "the statements are known only by importing the migration"
             return _Seen(skipped=(*skipped, Skipped(revision.id, "statement", reason)))
         try:
-            captured = offline.capture(self.project, revision)
+            captured = offline.capture(self.project, self.context.history, revision)
         except (errors.MigrationFailed, errors.ConfigurationError) as error:
             return _Seen(skipped=(*skipped, Skipped(revision.id, "statement", error.message)))
         executions = tuple(Execution(each.sql, each.frames, each.transaction) for each in captured)

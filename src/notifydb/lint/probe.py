@@ -19,7 +19,7 @@ from notifydb.lint.statement import Execution
 from notifydb.migrator.config import Project
 from notifydb.migrator.execute import upgrade
 from notifydb.postgres.connect import make_engine
-from notifydb.revisions.graph import Revision
+from notifydb.revisions.graph import History, Revision
 from notifydb.shadow.database import Shadows
 from notifydb.sql.facts import Relation, relation_of
 from notifydb.sql.locks import LockMode
@@ -47,7 +47,7 @@ def observe(shadows: Shadows, project: Project, revision: Revision, rows: int) -
     with shadows.at(parent) as url:
         with psycopg.connect(_conninfo(url), autocommit=True) as driver:
             catalog = read_catalog(driver)
-        survey, error = _run(url, project, revision)
+        survey, error = _run(url, project, shadows.history, revision)
     touched = _touched(survey, catalog)
     if not touched:
         return Observed(survey, catalog, error=error)
@@ -56,13 +56,15 @@ def observe(shadows: Shadows, project: Project, revision: Revision, rows: int) -
         return Observed(survey, catalog, (unjudged,), error)
     with shadows.at(parent) as url:
         filled = fill(_conninfo(url), touched, rows)
-        measured, _ = _run(url, project, revision)
+        measured, _ = _run(url, project, shadows.history, revision)
     skipped = tuple(_unfilled(revision, each) for each in filled if each.problem)
     merged, missing = _merge(survey, measured, filled)
     return Observed(merged, catalog, (*skipped, *_untraced(revision, missing, measured)), error)
 
 
-def _run(url: str, project: Project, revision: Revision) -> tuple[tuple[Execution, ...], str | None]:
+def _run(
+    url: str, project: Project, history: History, revision: Revision
+) -> tuple[tuple[Execution, ...], str | None]:
     """The statements, and the message of an error that no statement made."""
     engine = make_engine(url, application_name="notifydb lint")
     with psycopg.connect(_conninfo(url), autocommit=True) as driver:
@@ -70,7 +72,7 @@ def _run(url: str, project: Project, revision: Revision) -> tuple[tuple[Executio
     error = None
     with recorder.listening(engine):
         try:
-            upgrade(engine, project, revision.id)
+            upgrade(engine, project, revision.id, history=history)
         except errors.MigrationFailed as failed:
             error = failed.message
     executions = tuple(recorder.executions)

@@ -19,6 +19,7 @@ from notifydb.migrator.frames import reason, where
 from notifydb.migrator.script import open_script
 from notifydb.postgres import failures
 from notifydb.postgres.connect import LEFT_TRANSACTION
+from notifydb.revisions.graph import History
 from notifydb.settings.url import redact
 
 if TYPE_CHECKING:
@@ -59,14 +60,20 @@ Listener = Callable[[Event], None]
 
 
 def upgrade(
-    engine: sa.Engine, project: Project, target: str = "heads", *, listen: Listener | None = None
+    engine: sa.Engine,
+    project: Project,
+    target: str = "heads",
+    *,
+    history: History | None = None,
+    listen: Listener | None = None,
 ) -> None:
     """Runs what lies between the database's revision and `target` (`heads`, an id, a prefix, `+1`).
 
+    Without `history`, the folder's graph as it was read, every migration is imported, not only these.
     Raises MigrationFailed with the revision, HistoryError when the target or the database's revision is not
     in the folder, DatabaseUnreachable when the server goes away.
     """
-    _Run(project, "up", target, listen).execute(engine)
+    _Run(project, "up", target, listen, history).execute(engine)
 
 
 def downgrade(engine: sa.Engine, project: Project, target: str, *, listen: Listener | None = None) -> None:
@@ -118,9 +125,15 @@ class _Run:
     """One walk over the history, from the database's revision to a target."""
 
     def __init__(
-        self, project: Project, direction: Direction, target: str | tuple[str, ...], listen: Listener | None
+        self,
+        project: Project,
+        direction: Direction,
+        target: str | tuple[str, ...],
+        listen: Listener | None,
+        history: History | None = None,
     ) -> None:
         self.project = project
+        self.history = history
         self.direction: Direction = direction
         self.target = target
         self.listen: Listener = listen or (lambda _: None)
@@ -130,7 +143,7 @@ class _Run:
 
     def execute(self, engine: sa.Engine) -> None:
         with entered(self.project), failures.translated():
-            script, config = open_script(self.project), alembic_config(self.project)
+            script, config = open_script(self.project, self.history), alembic_config(self.project)
             with (
                 engine.connect() as conn,
                 EnvironmentContext(config, script, fn=self._steps(script)) as env,

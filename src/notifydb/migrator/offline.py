@@ -17,7 +17,7 @@ from notifydb import errors
 from notifydb.migrator.config import Project, alembic_config, entered
 from notifydb.migrator.frames import Frame, call_chain, is_alembics_own
 from notifydb.migrator.script import open_script
-from notifydb.revisions.graph import Revision
+from notifydb.revisions.graph import History, Revision
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Captured:
     transaction: int | None
 
 
-def capture(project: Project, revision: Revision) -> tuple[Captured, ...]:
+def capture(project: Project, history: History, revision: Revision) -> tuple[Captured, ...]:
     """Runs `upgrade()` of one revision in offline mode.
 
     Raises MigrationFailed when it cannot work without a database (it reads what it wrote, or its own data),
@@ -40,7 +40,7 @@ def capture(project: Project, revision: Revision) -> tuple[Captured, ...]:
     """
     sink = _Sink(revision.path)
     with entered(project), redirect_stdout(io.StringIO()):
-        script = open_script(project)
+        script = open_script(project, history)
         step = _step(script, revision)
         with EnvironmentContext(alembic_config(project), script, fn=step, as_sql=True) as env:
             env.configure(

@@ -102,7 +102,8 @@ class Shadows:
         _create(admin, raw, base)
         try:
             engine = make_engine(self._url_of(raw), application_name="notifydb replay")
-            execute.upgrade(engine, self.project, chain[-1].id, listen=self._tell(chain))
+            listen = self._tell(chain)
+            execute.upgrade(engine, self.project, chain[-1].id, history=self.history, listen=listen)
             admin.exec_driver_sql(f'ALTER DATABASE "{raw}" RENAME TO "{name}"')
             _touch(admin, name)
         except BaseException:
