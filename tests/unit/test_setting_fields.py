@@ -43,6 +43,8 @@ def value(name: str, raw: object) -> object:
         ("data_dir", Path("x"), Path("x")),
         ("log_level", "debug", "debug"),
         ("lint.select", ["a", "b"], ("a", "b")),
+        ("lint.severity", {"data": "warning"}, (("data", ("warning",)),)),
+        ("lint.per_file", {"0001-0300": ["a", "b"], "x*": "a"}, (("0001-0300", ("a", "b")), ("x*", ("a",)))),
         ("environment", "Staging", Environment.STAGING),
         ("environment", 7, Environment.UNKNOWN),
         ("database_url", "postgres://u@h/d", SecretUrl("postgresql+psycopg://u@h/d")),
@@ -82,6 +84,10 @@ def test_what_fits_becomes_the_value(name: str, raw: object, expected: object) -
         ("log_level", ["debug"], "input should be one of debug, info, warning, error"),
         ("lint.select", "locking", "input should be a list of strings"),
         ("lint.select", ["a", 1], "input should be a valid string"),
+        ("lint.severity", "error", "input should be a table"),
+        ("lint.severity", ["error"], "input should be a table"),
+        ("lint.per_file", {"x": 1}, "input should be a list of strings"),
+        ("lint.per_file", {"x": {"y": "z"}}, "input should be a list of strings"),
     ],
 )
 def test_what_does_not_fit_is_refused_without_being_shown(name: str, raw: object, problem: str) -> None:

@@ -194,11 +194,25 @@ def test_what_does_not_fit_is_a_configuration_error(
 
 def test_a_typo_in_toml_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "notifydb.toml").write_text("[lint]\nrow = 5\n")
-    with pytest.raises(errors.ConfigurationError, match=r"notifydb.toml: lint.row: no such setting"):
+    with pytest.raises(
+        errors.ConfigurationError, match=r"notifydb.toml: lint.row: no such setting"
+    ) as caught:
         load(tmp_path)
+    assert caught.value.hint == "did you mean lint.rows?"
     (tmp_path / "notifydb.toml").write_text("[lint\n")
     with pytest.raises(errors.ConfigurationError, match=r"notifydb.toml cannot be read"):
         load(tmp_path)
+
+
+def test_a_table_comes_from_a_file_or_a_variable(tmp_path: Path) -> None:
+    (tmp_path / "notifydb.toml").write_text(
+        '[lint.per_file]\n"0001-0300" = ["locking", "data"]\n[lint.severity]\ndata = "info"\n'
+    )
+    lint = load(tmp_path, {"NOTIFYDB_LINT_SEVERITY": "drop-table=info, data = warning"}).settings.lint
+    assert lint.severity == (("drop-table", ("info",)), ("data", ("warning",)))
+    assert lint.per_file == (("0001-0300", ("locking", "data")),)
+    again = load(tmp_path, {"NOTIFYDB_LINT_PER_FILE": "0001-0300=locking,0001-0300=data"}).settings.lint
+    assert again.per_file == lint.per_file
 
 
 def test_settings_never_show_a_secret(tmp_path: Path) -> None:

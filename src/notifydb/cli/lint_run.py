@@ -8,7 +8,7 @@ from notifydb import errors
 from notifydb.cli.deps import Deps
 
 if TYPE_CHECKING:
-    from notifydb.findings import Report
+    from notifydb.findings import Report, Severity
     from notifydb.lint.options import Options
     from notifydb.shadow.database import Shadows
 
@@ -50,5 +50,20 @@ def _options(deps: Deps, *, trace: bool, static: bool) -> Options:
         head_file=deps.head_file,
         target_version=settings.target_version or deps.settings.autogen.target_version,
         select=frozenset(settings.select) or None,
+        extend_select=frozenset(settings.extend_select),
         ignore=frozenset(settings.ignore),
+        severities={name: _severity(name, *values) for name, values in settings.severity},
+        per_file={pattern: frozenset(names) for pattern, names in settings.per_file},
     )
+
+
+def _severity(name: str, *values: str) -> Severity:
+    from notifydb.findings import Severity
+
+    try:
+        (value,) = values
+        return Severity(value)
+    except ValueError:
+        raise errors.ConfigurationError(
+            f"lint.severity of {name} is {', '.join(values) or 'empty'}", hint="error, warning or info"
+        ) from None

@@ -19,12 +19,12 @@ def rules(
     output: Format = OutputFormat.TEXT,
 ) -> None:
     """List the lint rules, or explain one."""
-    from notifydb.lint.registry import load_rules
+    from notifydb.lint.registry import did_you_mean, load_rules
 
     deps = Deps()
     known = {rule.name: rule for rule in load_rules()}
     if name is not None and name not in known:
-        raise errors.UsageError(f"there is no rule {name!r}", hint="notifydb rules lists them")
+        raise errors.UsageError(f"there is no rule {name!r}", hint=did_you_mean([name], known))
     shown = [known[name]] if name else list(known.values())
     if output is OutputFormat.JSON:
         deps.console.json({"rules": [_row(rule) for rule in shown]})

@@ -31,5 +31,10 @@ def _shown(deps: Deps, name: str) -> object:
     if isinstance(value, SecretUrl):
         return shown_url(value.get_secret_value())
     if isinstance(value, tuple):
-        return ", ".join(value) or None
+        return ", ".join(map(_entry, value)) or None
     return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def _entry(value: str | tuple[str, tuple[str, ...]]) -> str:
+    """One of a list; of a table, as its variable has it."""
+    return value if isinstance(value, str) else ", ".join(f"{value[0]}={each}" for each in value[1])

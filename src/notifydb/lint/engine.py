@@ -13,6 +13,7 @@ from notifydb.findings import Finding, Report, Skipped
 from notifydb.lint.catalog import Catalog
 from notifydb.lint.context import Context, RevisionContext
 from notifydb.lint.options import Options
+from notifydb.lint.policy import Policy
 from notifydb.lint.probe import Observed, observe
 from notifydb.lint.registry import choose, load_rules
 from notifydb.lint.rule import Claim, Level, Rule
@@ -97,6 +98,7 @@ class _Run:
         self.no_shadow = no_shadow
         self.rules = rules
         self.context = context
+        self.policy = Policy(rules, context.options)
         self.findings: list[Finding] = []
         self.refuted: list[Finding] = []
         self.skipped: list[Skipped] = []
@@ -141,7 +143,8 @@ class _Run:
         def told(findings: Iterable[Finding]) -> tuple[Finding, ...]:
             # A loop sends one statement many times: it is one problem, told with the first.
             once = {(each.rule, each.location, each.message): each for each in reversed(list(findings))}
-            return tuple(sorted(map(self._weighed, once.values()), key=place))
+            kept = (self.policy.weighed(each) for each in once.values() if not self.policy.is_off(each))
+            return tuple(sorted(kept, key=place))
 
         def place(finding: Finding) -> tuple[int, int, str, str]:
             position = order.get(finding.revision or "", -1)
@@ -149,10 +152,6 @@ class _Run:
 
         skipped = tuple(dict.fromkeys(self.skipped))
         return Report(told(self.findings), skipped, told(self.refuted), checked)
-
-    def _weighed(self, finding: Finding) -> Finding:
-        severity = self.context.options.severities.get(finding.rule, finding.severity)
-        return dataclasses.replace(finding, severity=severity)
 
     def _see(self, revision: Revision) -> _Seen:
         """What the revision sends: from the shadow, else from offline mode, else unknown and told so."""

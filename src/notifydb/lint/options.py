@@ -21,8 +21,9 @@ class Options:
     the runner sets for every migration (None: it sets none). `head_file` is the file that names the head
     (None: the project does without). `target_version` is production's major version; None: the shadow's.
 
-    `select`, `extend_select` and `ignore` hold names of rules or families. `select` None stands for all
-    rules that are not opt-in.
+    `select`, `extend_select`, `ignore` and `severities` hold names of rules or families. `select` None
+    stands for all rules that are not opt-in. `per_file` turns rules or families off where its key matches:
+    a file name with wildcards, or a range of numbers such as `0001-0300`.
     """
 
     mode: Literal["auto", "trace", "static"] = "auto"
@@ -37,6 +38,7 @@ class Options:
     extend_select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
     severities: Mapping[str, Severity] = dataclasses.field(default_factory=dict)
+    per_file: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
 
     @property
     def notable_rows(self) -> int:

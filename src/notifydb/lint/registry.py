@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from types import ModuleType
 
 from notifydb import errors
@@ -33,18 +34,24 @@ def choose(rules: Iterable[Rule], options: Options) -> tuple[Rule, ...]:
     Raises ConfigurationError for a name that neither a rule nor a family has.
     """
     known = tuple(rules)
-    named = (
-        (options.select or frozenset())
-        | options.extend_select
-        | options.ignore
-        | frozenset(options.severities)
-    )
-    unknown = sorted(named - {rule.name for rule in known} - {rule.family for rule in known})
+    names = {rule.name for rule in known} | {rule.family for rule in known}
+    unknown = sorted(_named(options) - names)
     if unknown:
         raise errors.ConfigurationError(
-            f"there is no lint rule {', '.join(unknown)}", hint="notifydb rules lists them all"
+            f"there is no lint rule or family {', '.join(unknown)}", hint=did_you_mean(unknown, names)
         )
     return tuple(rule for rule in known if _is_on(rule, options))
+
+
+def did_you_mean(unknown: Iterable[str], known: Collection[str]) -> str:
+    """A hint: what each name is closest to, or where they all stand."""
+    close = [match for name in unknown for match in difflib.get_close_matches(name, sorted(known), n=1)]
+    return f"did you mean {', '.join(close)}?" if close else "notifydb rules lists them all"
+
+
+def _named(options: Options) -> frozenset[str]:
+    named = [options.select or (), options.extend_select, options.ignore, options.severities]
+    return frozenset().union(*named, *options.per_file.values())
 
 
 def _is_on(rule: Rule, options: Options) -> bool:

@@ -13,6 +13,8 @@ from notifydb.settings.environment import Environment
 from notifydb.settings.url import SecretUrl
 
 _Section = TypeVar("_Section", bound="Section")
+#: A table of TOML: each key with its values, of which one alone may stand without brackets.
+Table = tuple[tuple[str, tuple[str, ...]], ...]
 _TRUTHS = {
     **dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True),
     **dict.fromkeys(("0", "false", "f", "no", "n", "off"), False),
@@ -143,6 +145,14 @@ def _texts(raw: object) -> tuple[str, ...]:
     return tuple(_text(each) for each in raw)
 
 
+def _table(raw: object) -> Table:
+    if isinstance(raw, Mapping):
+        raw = tuple(raw.items())
+    if not isinstance(raw, tuple):
+        raise ValueError("input should be a table")
+    return tuple((key, (value,) if isinstance(value, str) else _texts(value)) for key, value in raw)
+
+
 def _integer(raw: object) -> int:
     number = _number(raw, "integer")
     if not number.is_integer():
@@ -190,6 +200,7 @@ _READERS: Mapping[Any, Any] = {
     bool: _truth,
     Path: _path,
     tuple[str, ...]: _texts,
+    Table: _table,
     Environment: Environment.parse,
     SecretUrl: _secret_url,
 }

@@ -14,7 +14,7 @@ from typing import Any
 from notifydb import errors
 from notifydb.settings import cloudfoundry
 from notifydb.settings.environment import Environment, Voice
-from notifydb.settings.fields import Misfit, declared
+from notifydb.settings.fields import Misfit, Table, declared
 from notifydb.settings.model import Settings
 
 PREFIX = "NOTIFYDB_"
@@ -181,8 +181,20 @@ def _variables(environ: Mapping[str, str], where: str) -> Source:
 
 
 def _from_text(setting: str, text: str) -> object:
-    is_list = _KNOWN[setting].kind == tuple[str, ...]
-    return tuple(filter(None, (part.strip() for part in text.split(",")))) if is_list else text
+    kind = _KNOWN[setting].kind
+    if kind not in (tuple[str, ...], Table):
+        return text
+    parts = tuple(filter(None, (part.strip() for part in text.split(","))))
+    return _pairs(parts) if kind == Table else parts
+
+
+def _pairs(parts: Sequence[str]) -> dict[str, list[str]]:
+    """`key=value` parts as a table; a key may come again with another value."""
+    found: dict[str, list[str]] = {}
+    for part in parts:
+        key, _, value = part.partition("=")
+        found.setdefault(key.strip(), []).append(value.strip())
+    return found
 
 
 def _platform(environ: Mapping[str, str], where: str) -> Source:
@@ -234,14 +246,18 @@ def _toml(path: Path, table: Sequence[str]) -> Source:
     values = dict(_flatten(content))
     unknown = sorted(set(values) - set(setting_names()))
     if unknown:
-        raise errors.ConfigurationError(f"{path.name}: {', '.join(unknown)}: no such setting")
+        close = difflib.get_close_matches(unknown[0], _KNOWN, n=1)
+        raise errors.ConfigurationError(
+            f"{path.name}: {', '.join(unknown)}: no such setting",
+            hint=f"did you mean {close[0]}?" if close else "notifydb settings lists them",
+        )
     where = f"{path.name} [{'.'.join(table)}]" if table else path.name
     return Source(values, dict.fromkeys(values, where))
 
 
 def _flatten(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     for key, value in table.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and f"{prefix}{key}" not in _KNOWN:
             yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

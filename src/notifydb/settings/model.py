@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from notifydb.settings.environment import Environment
-from notifydb.settings.fields import Section, setting
+from notifydb.settings.fields import Section, Table, setting
 from notifydb.settings.url import SecretUrl
 
 
@@ -16,7 +16,18 @@ class LintSettings(Section):
     """`[tool.notifydb.lint]`"""
 
     select: tuple[str, ...] = setting(default=(), description="only these rules or families; empty means all")
+    extend_select: tuple[str, ...] = setting(
+        default=(), description="these rules or families besides; an opt-in rule runs only by its name"
+    )
     ignore: tuple[str, ...] = setting(default=(), description="rules or families that are off")
+    severity: Table = setting(
+        default=(),
+        description='table: a rule or family = "error", "warning" or "info"; a rule outweighs its family',
+    )
+    per_file: Table = setting(
+        default=(),
+        description="table: a file name with wildcards, or numbers like 0001-0300 = what is off there",
+    )
     rows: int = setting(
         default=1_000, ge=0, description="synthetic rows per table before a migration is traced"
     )

@@ -1,0 +1,69 @@
+"""The project's settings decide what a finding weighs, and where a rule is off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from notifydb import errors
+from notifydb.findings import Finding, Location, Severity
+from notifydb.lint.options import Options
+from notifydb.lint.policy import Policy
+from notifydb.lint.registry import choose, load_rules
+
+
+def _finding(rule: str = "drop-table", revision: str | None = "0300_x", file: str = "0300_x.py") -> Finding:
+    return Finding(rule, Severity.ERROR, Location(Path("versions", file)), "x", revision=revision)
+
+
+def _is_off(pattern: str, *names: str, finding: Finding | None = None) -> bool:
+    options = Options(per_file={pattern: frozenset(names)})
+    return Policy(load_rules(), options).is_off(finding or _finding())
+
+
+def test_a_rules_own_severity_outweighs_its_familys() -> None:
+    severities = {"compatibility": Severity.INFO, "drop-column": Severity.WARNING}
+    policy = Policy(load_rules(), Options(severities=severities))
+    weighed = [policy.weighed(_finding(name)) for name in ("drop-table", "drop-column", "truncate-table")]
+    assert [each.severity for each in weighed] == [Severity.INFO, Severity.WARNING, Severity.ERROR]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_off"),
+    [
+        ("0001-0300", True),
+        ("300-0300", True),
+        ("0001-0299", False),
+        ("0301-0400", False),
+        ("0300_*.py", True),
+        ("*.py", True),
+        ("0300_x", False),
+        ("0400_*", False),
+    ],
+)
+def test_where_a_rule_is_off(pattern: str, is_off: bool) -> None:
+    assert _is_off(pattern, "drop-table") == is_off
+    assert _is_off(pattern, "compatibility") == is_off
+    assert not _is_off(pattern, "truncate-table")
+
+
+def test_a_range_is_of_numbers() -> None:
+    assert not _is_off("0001-9999", "drop-table", finding=_finding(revision="2ab3c4d5e6f7"))
+    assert not _is_off("0001-9999", "drop-table", finding=_finding(revision=None))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(select=frozenset({"drop-tabel"})),
+        Options(extend_select=frozenset({"drop-tabel"})),
+        Options(ignore=frozenset({"drop-tabel"})),
+        Options(severities={"drop-tabel": Severity.INFO}),
+        Options(per_file={"*": frozenset({"drop-tabel"})}),
+    ],
+)
+def test_a_misspelt_rule_is_told_with_what_it_may_mean(options: Options) -> None:
+    with pytest.raises(errors.ConfigurationError, match="drop-tabel") as caught:
+        choose(load_rules(), options)
+    assert caught.value.hint == "did you mean drop-table?"
