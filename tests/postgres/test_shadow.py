@@ -10,7 +10,8 @@ import pytest
 
 from conftest import SmallProject, name_of, query
 from notifydb import errors
-from notifydb.postgres.connect import autocommit_engine
+from notifydb.migrator import execute
+from notifydb.postgres.connect import autocommit_engine, make_engine
 from notifydb.revisions.reader import read_history
 from notifydb.shadow import database as shadow
 from notifydb.shadow.database import Shadows
@@ -37,6 +38,10 @@ def grown(small_project: SmallProject) -> SmallProject:
     small_project.add("0001_a", f'op.execute("CREATE TABLE a (id int)")  # {unique}')
     small_project.add("0002_b", 'op.execute("CREATE TABLE b (id int)")')
     return small_project
+
+
+def _is_there(server_url: str, url: str) -> bool:
+    return bool(query(server_url, f"SELECT 1 FROM pg_database WHERE datname = '{name_of(url)}'"))
 
 
 def test_the_state_is_that_of_the_revision(server_url: str, grown: SmallProject) -> None:
@@ -66,6 +71,29 @@ def test_a_longer_chain_starts_from_the_template_of_its_prefix(server_url: str, 
     assert told == ["replaying 1/1 0001_a", "replaying 2/2 0002_b"]
 
 
+def test_a_clone_that_a_migration_was_run_on_is_kept_as_its_template(
+    server_url: str, grown: SmallProject
+) -> None:
+    told: list[str] = []
+    shadows = shadows_of(server_url, grown, told)
+    with shadows.at("0001_a") as url:
+        execute.upgrade(make_engine(url), grown.project, "0002_b")
+        shadows.keep_as("0002_b", url)
+        assert not _is_there(server_url, url)
+    with shadows.at("0002_b") as url:
+        assert query(url, TABLES) == [("a",), ("alembic_version",), ("b",)]
+    assert told == ["replaying 1/1 0001_a"]
+
+
+def test_a_clone_in_use_is_not_kept(server_url: str, grown: SmallProject) -> None:
+    shadows = shadows_of(server_url, grown)
+    with shadows.at("0001_a") as url:
+        execute.upgrade(make_engine(url), grown.project, "0002_b")
+        with make_engine(url).connect():
+            shadows.keep_as("0002_b", url)
+            assert _is_there(server_url, url)
+
+
 def test_an_edited_migration_never_meets_the_old_template(server_url: str, grown: SmallProject) -> None:
     with shadows_of(server_url, grown).at("0002_b"):
         pass
@@ -76,9 +104,8 @@ def test_an_edited_migration_never_meets_the_old_template(server_url: str, grown
 
 def test_a_clone_is_dropped_after_use(server_url: str, grown: SmallProject) -> None:
     with shadows_of(server_url, grown).at("0001_a") as url:
-        clone = name_of(url)
-        assert query(server_url, f"SELECT 1 FROM pg_database WHERE datname = '{clone}'")
-    assert not query(server_url, f"SELECT 1 FROM pg_database WHERE datname = '{clone}'")
+        assert _is_there(server_url, url)
+    assert not _is_there(server_url, url)
 
 
 def test_a_failing_replay_leaves_no_template(server_url: str, grown: SmallProject) -> None:

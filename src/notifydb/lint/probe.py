@@ -48,6 +48,8 @@ def observe(shadows: Shadows, project: Project, revision: Revision, rows: int) -
         with psycopg.connect(_conninfo(url), autocommit=True) as driver:
             catalog = read_catalog(driver)
         survey, error = _run(url, project, shadows.history, revision)
+        if error is None and not any(each.failure for each in survey):
+            shadows.keep_as(revision.id, url)
     touched = _touched(survey, catalog)
     if not touched:
         return Observed(survey, catalog, error=error)

@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -57,6 +58,7 @@ class Shadows:
         self.keep = keep
         self._progress: Progress = progress or (lambda _: None)
         self._admin = autocommit_engine(url, application_name="notifydb shadow")
+        self._digests: dict[tuple[Path, int, int, int], bytes] = {}
 
     @contextmanager
     def at(self, revision: str | None) -> Iterator[str]:
@@ -64,10 +66,8 @@ class Shadows:
 
         Raises ShadowUnavailable when the server cannot be used, MigrationFailed when the replay fails.
         """
-        with _unavailable(), self._admin.connect() as admin:
-            version = admin.scalar(sa.text("SHOW server_version_num"))
         chain = [] if revision is None else self.history.chain(revision)
-        template = self._template(chain, str(version))
+        template = self._template(chain)
         clone = _clone_name()
         with _unavailable(), self._admin.connect() as admin:
             _create(admin, clone, template)
@@ -77,12 +77,31 @@ class Shadows:
             with suppress(sa.exc.DBAPIError), self._admin.connect() as admin:
                 _drop(admin, clone)
 
-    def _template(self, chain: Sequence[Revision], version: str) -> str | None:
+    def keep_as(self, revision: str, url: str) -> None:
+        """Makes the clone at `url` the template of `revision`, if there is none and nobody is connected.
+
+        Inside of the block of `at(parent)`, once `revision` and nothing else has been run on the clone: who
+        goes through a history need not replay it a second time.
+        """
+        chain = self.history.chain(revision)
+        parents = self.history.revisions[revision].down_revisions
+        if [each.id for each in chain[:-1]] != [each.id for up in parents for each in self.history.chain(up)]:
+            return
+        with _unavailable(), self._admin.connect() as admin:
+            name = self._names(chain, admin)[-1]
+            # Whoever holds the lock is making the same template.
+            if admin.scalar(_TRY_BUILD, {"name": name}) and not _exists(admin, name):
+                with suppress(sa.exc.DBAPIError):
+                    clone = sa.make_url(url).database
+                    admin.exec_driver_sql(f'ALTER DATABASE "{clone}" RENAME TO "{name}"')
+                    self._reap(admin, name)
+
+    def _template(self, chain: Sequence[Revision]) -> str | None:
         """The name of the template for the chain, built from the longest prefix that is there."""
         if not chain:
             return None
-        names = _template_names(chain, self.history, self.project, version)
         with _unavailable(), self._admin.connect() as admin:
+            names = self._names(chain, admin)
             if _keep(admin, names[-1]):
                 return names[-1]
             # A second command with the same need waits here, and finds the template made. It polls: a
@@ -129,23 +148,31 @@ class Shadows:
             if not row.in_use and time.time() - _made_at(row.name) > _ABANDONED_SECONDS:
                 _drop(admin, row.name)
 
+    def _names(self, chain: Sequence[Revision], admin: sa.Connection) -> list[str]:
+        """A name for each prefix of the chain: what a migration does may hang on all before it."""
+        version = admin.scalar(sa.text("SHOW server_version_num"))
+        digest = hashlib.sha256(f"2\0{version}\0{self.project.bootstrap}\0".encode())
+        migrations = {revision.path for revision in self.history.ordered()}
+        for path in sorted(self.project.versions.rglob("*")):
+            # A migration may read, or import, a file that lies beside it.
+            if path not in migrations and path.suffix != ".pyc" and path.is_file():
+                digest.update(path.name.encode() + b"\0" + self._digest(path))
+        names = []
+        for revision in chain:
+            digest.update(revision.id.encode() + b"\0" + self._digest(revision.path))
+            names.append(_TEMPLATE + digest.hexdigest()[:24])
+        return names
+
+    def _digest(self, path: Path) -> bytes:
+        """Of the file's text; read once, until it is written again."""
+        now = path.stat()
+        key = (path, now.st_ino, now.st_size, now.st_mtime_ns)
+        if key not in self._digests:
+            self._digests[key] = hashlib.sha256(path.read_bytes()).digest()
+        return self._digests[key]
+
     def _url_of(self, database: str) -> str:
         return sa.make_url(self.url).set(database=database).render_as_string(hide_password=False)
-
-
-def _template_names(chain: Sequence[Revision], history: History, project: Project, version: str) -> list[str]:
-    """A name for each prefix of the chain: what a migration does may hang on all before it."""
-    digest = hashlib.sha256(f"1\0{version}\0{project.bootstrap}\0".encode())
-    migrations = {revision.path for revision in history.ordered()}
-    for path in sorted(project.versions.rglob("*")):
-        # A migration may read, or import, a file that lies beside it.
-        if path.is_file() and path.suffix != ".pyc" and path not in migrations:
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    names = []
-    for revision in chain:
-        digest.update(revision.id.encode() + b"\0" + revision.path.read_bytes() + b"\0")
-        names.append(_TEMPLATE + digest.hexdigest()[:24])
-    return names
 
 
 def _clone_name() -> str:
