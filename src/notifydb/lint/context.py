@@ -44,8 +44,9 @@ class RevisionContext(Context):
     """One revision of the run.
 
     `source` is its text, `statements` what it sends in order, `catalog` the database before it (None
-    without a shadow). `used` are the ignores that silenced something; `judged` the rules that could run
-    on every level they have, so that an ignore for another is not called unused. `error` is why the
+    without a shadow). `used` are the ignores that silenced something; `judged` the rules, and the families
+    all of whose rules, could run on every level they have, so that an ignore for another is not called
+    unused. `known_rules` are the names of all rules and families. `error` is why the
     migration failed where no statement is to blame.
     """
 

@@ -12,6 +12,7 @@ from notifydb import errors
 from notifydb.findings import Finding, Report, Skipped
 from notifydb.lint.catalog import Catalog
 from notifydb.lint.context import Context, RevisionContext
+from notifydb.lint.ignores import ignores_in_sql, read_ignores
 from notifydb.lint.options import Options
 from notifydb.lint.policy import Policy
 from notifydb.lint.probe import Observed, observe
@@ -19,7 +20,7 @@ from notifydb.lint.registry import choose, load_rules
 from notifydb.lint.rule import Claim, Level, Rule
 from notifydb.lint.statement import Execution, Statement
 from notifydb.lint.statements import statements_of
-from notifydb.lint.suppress import Ignore, read_ignores, split
+from notifydb.lint.suppress import Ignore, split
 from notifydb.lint.verdict import evidence, judge
 from notifydb.migrator import offline
 from notifydb.migrator.config import Project
@@ -59,10 +60,9 @@ def lint(
     shadow can be had, MigrationFailed when the history before a revision cannot be replayed.
     """
     options = options or Options()
-    chosen = choose(load_rules() if rules is None else rules, options)
-    run = _Run(
-        project, shadows, no_shadow, chosen, Context(history, frozenset(revisions), options, project.root)
-    )
+    known = load_rules() if rules is None else tuple(rules)
+    context = Context(history, frozenset(revisions), options, project.root)
+    run = _Run(project, shadows, no_shadow, known, context)
     run.graph()
     for number, identifier in enumerate(revisions, start=1):
         if listen:
@@ -90,15 +90,17 @@ class _Run:
         project: Project,
         shadows: Shadows | None,
         no_shadow: str,
-        rules: Sequence[Rule],
+        known: Sequence[Rule],
         context: Context,
     ) -> None:
+        """`known` are all rules, of which the options choose."""
         self.project = project
         self.shadows = shadows
         self.no_shadow = no_shadow
-        self.rules = rules
+        self.rules = choose(known, context.options)
+        self.families = {rule.name: rule.family for rule in known}
         self.context = context
-        self.policy = Policy(rules, context.options)
+        self.policy = Policy(self.families, context.options)
         self.findings: list[Finding] = []
         self.refuted: list[Finding] = []
         self.skipped: list[Skipped] = []
@@ -117,10 +119,10 @@ class _Run:
         with tokenize.open(revision.path) as file:
             source = file.read()
         tree = parse_module(source, revision.path)
-        ignores = read_ignores(revision.path, source, tree)
         seen = self._see(revision)
         self.skipped += seen.skipped
         context = self._context(revision, source, tree, seen)
+        ignores = (*read_ignores(revision.path, source, tree), *ignores_in_sql(context.statements))
         found = self._in_source(revision, tree, context)
         found += [finding for finding in self._of_graph if finding.revision == revision.id]
         refuted: list[Finding] = []
@@ -129,8 +131,9 @@ class _Run:
             found += confirmed
             refuted += rejected
         found = _explained(found, {rule.name for rule in self.rules if rule.claim is Claim.FAILURE})
-        kept, _, used = split(found, ignores)
-        unneeded, _, also_used = split(refuted, ignores)
+        in_force = [ignore for ignore in ignores if ignore.holds(self.context.options.today)]
+        kept, _, used = split(found, in_force, self.families)
+        unneeded, _, also_used = split(refuted, in_force, self.families)
         self.findings += kept
         self.refuted += unneeded
         context = dataclasses.replace(context, used=used | also_used, judged=self._judged(seen.levels))
@@ -191,12 +194,15 @@ class _Run:
             source=source,
             statements=statements_of(revision, seen.executions, tree),
             catalog=seen.catalog,
-            known_rules=frozenset(rule.name for rule in self.rules),
+            known_rules=frozenset(self.families) | frozenset(self.families.values()),
             error=seen.error,
         )
 
     def _judged(self, levels: frozenset[Level]) -> frozenset[str]:
-        return frozenset(rule.name for rule in self.rules if levels.issuperset(rule.levels))
+        judged = {rule for rule in self.rules if levels.issuperset(rule.levels)}
+        half_judged = {rule.family for rule in self.rules if rule not in judged}
+        families = {rule.family for rule in judged} - half_judged
+        return frozenset(rule.name for rule in judged) | families
 
     def _in_source(self, revision: Revision, tree: ast.Module, context: RevisionContext) -> list[Finding]:
         return [finding for rule in self.rules for finding in rule.check_source(revision, tree, context)]
@@ -233,7 +239,8 @@ class _Run:
 
     def _judge_ignores(self, ignores: Sequence[Ignore], context: RevisionContext) -> None:
         found = [finding for rule in self.rules for finding in rule.check_ignores(ignores, context)]
-        self.findings += split(found, ignores)[0]
+        in_force = [ignore for ignore in ignores if ignore.holds(self.context.options.today)]
+        self.findings += split(found, in_force, self.families)[0]
 
 
 def _explained(found: list[Finding], failures: set[str]) -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -23,7 +24,8 @@ class Options:
 
     `select`, `extend_select`, `ignore` and `severities` hold names of rules or families. `select` None
     stands for all rules that are not opt-in. `per_file` turns rules or families off where its key matches:
-    a file name with wildcards, or a range of numbers such as `0001-0300`.
+    a file name with wildcards, or a range of numbers such as `0001-0300`. `today` ends suppressions that were
+    given a last day.
     """
 
     mode: Literal["auto", "trace", "static"] = "auto"
@@ -39,6 +41,9 @@ class Options:
     ignore: frozenset[str] = frozenset()
     severities: Mapping[str, Severity] = dataclasses.field(default_factory=dict)
     per_file: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+    today: datetime.date = dataclasses.field(
+        default_factory=lambda: datetime.datetime.now(datetime.UTC).date()
+    )
 
     @property
     def notable_rows(self) -> int:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from notifydb.findings import Finding
 from notifydb.lint.options import Options
-from notifydb.lint.rule import Rule
 from notifydb.revisions import naming
 
 _RANGE = re.compile(r"(\d+)-(\d+)")
@@ -18,8 +17,9 @@ _RANGE = re.compile(r"(\d+)-(\d+)")
 class Policy:
     """The settings `severity` and `per_file`, which name rules or families."""
 
-    def __init__(self, rules: Iterable[Rule], options: Options) -> None:
-        self._families: Mapping[str, str] = {rule.name: rule.family for rule in rules}
+    def __init__(self, families: Mapping[str, str], options: Options) -> None:
+        """`families` has the family of each rule."""
+        self._families = families
         self._options = options
 
     def weighed(self, finding: Finding) -> Finding:

@@ -1,37 +1,62 @@
-"""Suppressions: `# notifydb: ignore[rule] because ...` beside one operation, for that operation only."""
+"""Suppressions: `# notifydb: ignore[rule] until 2026-12-31 because ...` beside one operation, for that one only."""
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import io
+import datetime
 import re
-import tokenize
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from notifydb.findings import Finding, Location
 
-_COMMENT = re.compile(r"#\s*notifydb:\s*ignore\[(?P<rules>[^\]]*)\]\s*(?:because\b[\s:]*(?P<reason>.*))?")
+_MARK = re.compile(r"notifydb:\s*ignore(?P<file>-file)?\b(?P<rest>.*)")
+_REST = re.compile(
+    r"\s*\[(?P<rules>[^\]]*)\]"
+    r"(?:\s*until\b\s*(?P<until>[^\s,;:]*)[,;:]?)?"
+    r"(?:\s*because\b[\s:]*(?P<reason>.*))?"
+)
+_LATE_DATE = re.compile(r"\buntil\s+\d{4}-\d\d-\d\d")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mark:
+    """What a suppression comment says, wherever it stands; `problem` is why it says nothing."""
+
+    rules: tuple[str, ...] = ()
+    reason: str | None = None
+    until: datetime.date | None = None
+    is_for_file: bool = False
+    problem: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ignore:
-    """A suppression comment: it silences `rules` for the operation on the lines `first` to `last`.
+    """A suppression at its place: it is about the operation on the lines `first` to `last`.
 
-    `reason` is None when none was written. Lines count from 1.
+    `mark.rules` are names of rules or families, its `reason` is None when none was written. Lines count from
+    1. With `sql` it is about just that statement of the lines.
     """
 
     path: Path
     line: int
-    rules: tuple[str, ...]
-    reason: str | None
+    mark: Mark
     first: int
     last: int
+    sql: str | None = None
 
-    def covers(self, finding: Finding) -> bool:
+    def holds(self, today: datetime.date) -> bool:
+        """Whether it silences anything on that day; the last day counts."""
+        return self.mark.problem is None and not self.is_over(today)
+
+    def is_over(self, today: datetime.date) -> bool:
+        return self.mark.until is not None and today > self.mark.until
+
+    def covers(self, finding: Finding, family: str | None = None) -> bool:
         """Whether the finding is about this operation, directly or through the helper that it calls."""
-        if finding.rule not in self.rules:
+        if finding.rule not in self.mark.rules and family not in self.mark.rules:
+            return False
+        if self.sql is not None and finding.sql != self.sql:
             return False
         return any(self._overlaps(place) for place in (finding.location, *finding.frames))
 
@@ -41,66 +66,43 @@ class Ignore:
         return place.line <= self.last and (place.end_line or place.line) >= self.first
 
 
-def read_ignores(path: Path, source: str, tree: ast.Module) -> tuple[Ignore, ...]:
-    """The suppressions of one file, in order."""
-    spans = _spans(tree)
-    found = []
-    for token in _comments(source):
-        match = _COMMENT.search(token.string)
-        if match is None:
-            continue
-        line = token.start[0]
-        first, last = _covered(spans, line, alone=not token.line[: token.start[1]].strip())
-        rules = tuple(name.strip() for name in match["rules"].split(",") if name.strip())
-        reason = (match["reason"] or "").strip() or None
-        found.append(Ignore(path, line, rules, reason, first, last))
-    return tuple(found)
+def read_mark(comment: str) -> Mark | None:
+    """The suppression in a comment; None where there is none."""
+    mark = _MARK.search(comment)
+    if mark is None:
+        return None
+    is_for_file = mark["file"] is not None
+    rest = _REST.match(mark["rest"])
+    rules = tuple(name.strip() for name in rest["rules"].split(",") if name.strip()) if rest else ()
+    if rest is None or not rules:
+        return Mark(is_for_file=is_for_file, problem="names no rule")
+    reason = (rest["reason"] or "").strip() or None
+    found = Mark(rules, reason, is_for_file=is_for_file)
+    if reason is not None and _LATE_DATE.search(reason):
+        return dataclasses.replace(
+            found, problem="has its date after `because`, where it is a part of the reason"
+        )
+    if rest["until"] is None:
+        return found
+    try:
+        return dataclasses.replace(found, until=datetime.date.fromisoformat(rest["until"]))
+    except ValueError:
+        return dataclasses.replace(found, problem=f"ends on {rest['until'] or 'nothing'}, which is no date")
 
 
 def split(
-    findings: Sequence[Finding], ignores: Sequence[Ignore]
+    findings: Sequence[Finding], ignores: Sequence[Ignore], families: Mapping[str, str] | None = None
 ) -> tuple[list[Finding], list[Finding], frozenset[Ignore]]:
-    """What stays, what is silenced, and the suppressions that silenced something."""
+    """What stays, what is silenced, and the suppressions that silenced something.
+
+    `families` has the family of each rule.
+    """
     kept: list[Finding] = []
     silenced: list[Finding] = []
     used: set[Ignore] = set()
     for finding in findings:
-        hits = [ignore for ignore in ignores if ignore.covers(finding)]
+        family = (families or {}).get(finding.rule)
+        hits = [ignore for ignore in ignores if ignore.covers(finding, family)]
         used.update(hits)
         (silenced if hits else kept).append(finding)
     return kept, silenced, frozenset(used)
-
-
-def _comments(source: str) -> list[tokenize.TokenInfo]:
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return [token for token in tokens if token.type == tokenize.COMMENT]
-
-
-def _spans(tree: ast.Module) -> list[tuple[int, int]]:
-    """The lines of each statement; of one with a body, such as `with` or `def`, only its head."""
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.stmt):
-            decorators = [each.lineno for each in getattr(node, "decorator_list", [])]
-            found.append((min([node.lineno, *decorators]), _last_line(node)))
-    return sorted(found)
-
-
-def _last_line(node: ast.stmt) -> int:
-    if not hasattr(node, "body"):
-        return node.end_lineno or node.lineno
-    head = [child for child in ast.iter_child_nodes(node) if not isinstance(child, _BODIES)]
-    ends = [getattr(each, "end_lineno", None) for child in head for each in ast.walk(child)]
-    return max([node.lineno, *(int(end) for end in ends if end is not None)])
-
-
-_BODIES = (ast.stmt, ast.excepthandler, ast.match_case)
-
-
-def _covered(spans: list[tuple[int, int]], line: int, *, alone: bool) -> tuple[int, int]:
-    """The operation that a comment belongs to: the one it is in, or the next if it has a line to itself."""
-    around = [span for span in spans if span[0] <= line <= span[1]]
-    if around:
-        return max(around)
-    later = [span for span in spans if span[0] > line]
-    return later[0] if alone and later else (line, line)

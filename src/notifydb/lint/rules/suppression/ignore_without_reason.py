@@ -35,8 +35,8 @@ class IgnoreWithoutReason(Rule):
 
     def check_ignores(self, ignores: Sequence[Ignore], ctx: RevisionContext) -> Iterator[Finding]:
         for ignore in ignores:
-            if ignore.reason is None:
-                rules = ", ".join(ignore.rules)
+            if ignore.mark.reason is None and ignore.mark.problem is None:
+                rules = ", ".join(ignore.mark.rules)
                 yield self.finding_at(
                     ctx.revision, ignore.line, f"It does not say why {rules} is accepted.", rules=rules
                 )

@@ -14,7 +14,7 @@ from notifydb.lint.suppress import Ignore
 class UnusedIgnore(Rule):
     """An ignore whose rule finds nothing at its operation.
 
-    The operation has changed, or the rule's name is misspelt; either way the comment would hide the next
+    The operation has changed, or the comment stands beside another one; either way it would hide the next
     real finding. Where a level could not be checked, ignores for its rules are left alone.
     """
 
@@ -40,11 +40,7 @@ class UnusedIgnore(Rule):
 
     def check_ignores(self, ignores: Sequence[Ignore], ctx: RevisionContext) -> Iterator[Finding]:
         for ignore in ignores:
-            unknown = [name for name in ignore.rules if name not in ctx.known_rules]
-            if unknown:
-                message = f"There is no rule {', '.join(unknown)} in this run, so this silences nothing."
-            elif ignore not in ctx.used and ctx.judged.issuperset(ignore.rules):
-                message = f"{', '.join(ignore.rules) or 'An empty ignore'} finds nothing here."
-            else:
-                continue
-            yield self.finding_at(ctx.revision, ignore.line, message)
+            judged = ctx.judged.issuperset(ignore.mark.rules)
+            if judged and ignore not in ctx.used and ignore.holds(ctx.options.today):
+                message = f"{', '.join(ignore.mark.rules)} finds nothing here."
+                yield self.finding_at(ctx.revision, ignore.line, message)

@@ -1,0 +1,47 @@
+"""Finds the comments of a piece of SQL, and the statement that each belongs to."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Sequence
+
+from notifydb.sql.parse import Statement
+
+#: What a `--` may stand in without being a comment: block comments, dollar quotes, strings, quoted names.
+_TOKENS = re.compile(
+    r"""
+    (?P<comment> --[^\n]* )
+    | /\* .*? \*/
+    | \$ (?P<tag> (?:[^\W\d]\w*)? ) \$ .*? \$ (?P=tag) \$
+    | \b[eE]' (?: [^'\\] | \\. | '' )* '
+    | ' [^']* '
+    | " [^"]* "
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Comment:
+    """A `--` comment; `offset` counts characters from 0 and `line` lines from 1."""
+
+    text: str
+    offset: int
+    line: int
+
+
+def comments(source: str) -> Iterator[Comment]:
+    """The line comments in order."""
+    for match in _TOKENS.finditer(source):
+        if match["comment"] is not None:
+            yield Comment(match["comment"], match.start(), source.count("\n", 0, match.start()) + 1)
+
+
+def commented(source: str, comment: Comment, statements: Sequence[Statement]) -> Statement | None:
+    """Of the statements in `source`, the one that the comment ends, is in, or stands before."""
+    for statement in statements:
+        end = statement.offset + len(statement.text)
+        if comment.offset < end or "\n" not in source[end : comment.offset]:
+            return statement
+    return None
