@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-from notifydb.sql import facts
+from notifydb.sql import extract_objects, facts
 from notifydb.sql.extract_table import alter_table, create_table, relation
 from notifydb.sql.trees import functions_in, inner, pg, strings
 
@@ -28,7 +28,7 @@ def _create_table_as(node: Any) -> Iterator[facts.Fact]:
 
 
 def _view(node: Any) -> Iterator[facts.Fact]:
-    yield facts.CreateView(relation(node.view))
+    yield facts.CreateView(relation(node.view), bool(node.replace))
 
 
 def _index(node: Any) -> Iterator[facts.Fact]:
@@ -44,23 +44,6 @@ def _index(node: Any) -> Iterator[facts.Fact]:
     )
 
 
-def _drop(node: Any) -> Iterator[facts.Fact]:
-    cascade = node.behavior == pg.DROP_CASCADE
-    for item in node.objects:
-        names = strings(inner(item).items) if hasattr(inner(item), "items") else ()
-        if not names:
-            continue
-        target = facts.Relation(names[-1], names[-2] if len(names) > 1 else None)
-        if node.remove_type in (pg.OBJECT_TABLE, pg.OBJECT_MATVIEW):
-            yield facts.DropTable(target, bool(node.missing_ok), cascade)
-        elif node.remove_type == pg.OBJECT_INDEX:
-            yield facts.DropIndex(target, bool(node.concurrent), bool(node.missing_ok))
-        elif node.remove_type == pg.OBJECT_TRIGGER:
-            yield facts.AlterTable(
-                facts.Relation(names[-2], names[-3] if len(names) > 2 else None), "DROP TRIGGER"
-            )
-
-
 def _reindex(node: Any) -> Iterator[facts.Fact]:
     kinds: dict[int, Literal["index", "table"]] = {
         pg.REINDEX_OBJECT_INDEX: "index",
@@ -68,19 +51,6 @@ def _reindex(node: Any) -> Iterator[facts.Fact]:
     }
     target = relation(node.relation) if node.HasField("relation") else None
     yield facts.Reindex(kinds.get(node.kind, "other"), target, _option(node.params, "concurrently"))
-
-
-def _rename(node: Any) -> Iterator[facts.Fact]:
-    if node.rename_type == pg.OBJECT_COLUMN and node.HasField("relation"):
-        yield facts.RenameColumn(relation(node.relation), node.subname, node.newname)
-    elif node.rename_type in (pg.OBJECT_TABLE, pg.OBJECT_VIEW, pg.OBJECT_MATVIEW):
-        yield facts.RenameTable(relation(node.relation), node.newname)
-
-
-def _set_schema(node: Any) -> Iterator[facts.Fact]:
-    if node.object_type in (pg.OBJECT_TABLE, pg.OBJECT_VIEW, pg.OBJECT_MATVIEW):
-        table = relation(node.relation)
-        yield facts.RenameTable(table, table.name, node.newschema)
 
 
 def _cluster(node: Any) -> Iterator[facts.Fact]:
@@ -105,7 +75,13 @@ def _truncate(node: Any) -> Iterator[facts.Fact]:
 
 
 def _insert(node: Any) -> Iterator[facts.Fact]:
-    yield facts.ChangeRows(relation(node.relation), "insert", bounded=not _reads_a_table(node))
+    yield facts.ChangeRows(
+        relation(node.relation),
+        "insert",
+        bounded=not _reads_a_table(node),
+        columns=_assigned(node.cols),
+        constants=_constants(node),
+    )
 
 
 def _reads_a_table(node: Any) -> bool:
@@ -116,8 +92,34 @@ def _reads_a_table(node: Any) -> bool:
     return bool(select.from_clause) and not select.values_lists and not select.HasField("limit_count")
 
 
+def _assigned(targets: Any) -> tuple[str, ...]:
+    """The columns that are assigned as a whole: `a[1]` and `a.field` may stand beside each other."""
+    return tuple(inner(item).name for item in targets if not inner(item).indirection)
+
+
+def _constants(node: Any) -> tuple[str, ...]:
+    """The columns of an INSERT ... VALUES in which a row has a constant other than null."""
+    rows = inner(node.select_stmt).values_lists if node.cols else ()
+    names = [inner(item).name for item in node.cols]
+    found = {
+        name
+        for row in rows
+        for name, value in zip(names, inner(row).items, strict=False)
+        if _is_constant(value)
+    }
+    return tuple(name for name in names if name in found)
+
+
+def _is_constant(expression: Any) -> bool:
+    found = inner(expression)
+    while type(found).__name__ == "TypeCast":
+        found = inner(found.arg)
+    return type(found).__name__ == "A_Const" and not found.isnull
+
+
 def _update(node: Any) -> Iterator[facts.Fact]:
-    yield facts.ChangeRows(relation(node.relation), "update", node.HasField("where_clause"))
+    columns = _assigned(node.target_list)
+    yield facts.ChangeRows(relation(node.relation), "update", node.HasField("where_clause"), columns)
 
 
 def _delete(node: Any) -> Iterator[facts.Fact]:
@@ -131,10 +133,6 @@ def _merge(node: Any) -> Iterator[facts.Fact]:
 def _lock(node: Any) -> Iterator[facts.Fact]:
     for item in node.relations:
         yield facts.LockTable(relation(inner(item)), node.mode)
-
-
-def _trigger(node: Any) -> Iterator[facts.Fact]:
-    yield facts.Trigger(relation(node.relation))
 
 
 def _transaction(node: Any) -> Iterator[facts.Fact]:
@@ -161,15 +159,11 @@ def _constant(node: Any) -> str | None:
     return str(node.sval.sval) if kind == "sval" else None
 
 
-def _enum_value(node: Any) -> Iterator[facts.Fact]:
-    if not node.old_val:
-        yield facts.AddEnumValue(strings(node.type_name)[-1], node.new_val)
-
-
 def _select(node: Any) -> Iterator[facts.Fact]:
     if node.HasField("into_clause"):
         yield facts.CreateTable(relation(node.into_clause.rel))
     yield from _settings(node)
+    yield from extract_objects.sequences(node)
     yield facts.Query(functions_in(node))
 
 
@@ -211,10 +205,7 @@ _EXTRACTORS: dict[str, Callable[[Any], Iterator[facts.Fact]]] = {
     "view_stmt": _view,
     "alter_table_stmt": alter_table,
     "index_stmt": _index,
-    "drop_stmt": _drop,
     "reindex_stmt": _reindex,
-    "rename_stmt": _rename,
-    "alter_object_schema_stmt": _set_schema,
     "cluster_stmt": _cluster,
     "vacuum_stmt": _vacuum,
     "refresh_mat_view_stmt": _refresh,
@@ -224,11 +215,10 @@ _EXTRACTORS: dict[str, Callable[[Any], Iterator[facts.Fact]]] = {
     "delete_stmt": _delete,
     "merge_stmt": _merge,
     "lock_stmt": _lock,
-    "create_trig_stmt": _trigger,
     "transaction_stmt": _transaction,
     "variable_set_stmt": _set,
-    "alter_enum_stmt": _enum_value,
     "select_stmt": _select,
     "do_stmt": _do,
     "call_stmt": _call,
+    **extract_objects.EXTRACTORS,
 }

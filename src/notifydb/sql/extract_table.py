@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,28 +40,35 @@ def relation(node: Any) -> Relation:
 
 
 def create_table(node: Any) -> Iterator[facts.Fact]:
-    """CREATE TABLE with the tables that its foreign keys name."""
-    constraints = [inner(item) for item in node.constraints]
-    for item in node.table_elts:
-        element = inner(item)
-        found = element.constraints if hasattr(element, "colname") else [item]
-        constraints += [inner(constraint) for constraint in found]
-    keys = (found for found in constraints if getattr(found, "contype", None) == pg.CONSTR_FOREIGN)
-    partition = relation(inner(node.inh_relations[0])) if node.HasField("partbound") else None
+    """CREATE TABLE with its columns and the tables that its foreign keys name."""
+    table = relation(node.relation)
+    elements = [inner(item) for item in node.table_elts]
+    written = [each for each in elements if hasattr(each, "colname")]
+    constraints = [each for each in elements if hasattr(each, "contype")]
+    constraints += [inner(item) for item in node.constraints]
+    keys = {name for each in constraints if each.contype == pg.CONSTR_PRIMARY for name in strings(each.keys)}
+    constraints += [inner(item) for each in written for item in each.constraints]
+    columns = (_column(table, each) for each in written)
     yield facts.CreateTable(
-        relation(node.relation),
+        table,
         temporary=node.relation.relpersistence == "t",
         if_not_exists=bool(node.if_not_exists),
-        partition_of=partition,
-        references=tuple(relation(key.pktable) for key in keys),
+        partition_of=relation(inner(node.inh_relations[0])) if node.HasField("partbound") else None,
+        references=tuple(relation(each.pktable) for each in constraints if each.contype == pg.CONSTR_FOREIGN),
+        columns=tuple(
+            dataclasses.replace(each, primary_key=each.primary_key or each.column in keys) for each in columns
+        ),
     )
 
 
 def alter_table(node: Any) -> Iterator[facts.Fact]:
     """One fact for each action, in the order in which they are written."""
+    table = relation(node.relation)
+    if node.objtype in (pg.OBJECT_TYPE, pg.OBJECT_VIEW):
+        kind = "type" if node.objtype == pg.OBJECT_TYPE else "view"
+        yield from (facts.AlterObject(kind, table, _action(inner(item).subtype)) for item in node.cmds)
     if node.objtype not in (pg.OBJECT_TABLE, pg.OBJECT_MATVIEW):
         return
-    table = relation(node.relation)
     for item in node.cmds:
         command = inner(item)
         extract = _ACTIONS.get(command.subtype)
@@ -71,11 +79,19 @@ def alter_table(node: Any) -> Iterator[facts.Fact]:
         elif command.subtype in _TRIGGERS:
             yield facts.Trigger(table)
         else:
-            yield facts.AlterTable(table, pg.AlterTableType.Name(command.subtype).removeprefix("AT_"))
+            yield facts.AlterTable(table, _action(command.subtype))
+
+
+def _action(subtype: int) -> str:
+    return str(pg.AlterTableType.Name(subtype).removeprefix("AT_"))
 
 
 def _add_column(table: Relation, command: Any) -> facts.Fact:
-    column = inner(getattr(command, "def"))
+    column = _column(table, inner(getattr(command, "def")))
+    return dataclasses.replace(column, if_not_exists=bool(command.missing_ok))
+
+
+def _column(table: Relation, column: Any) -> facts.AddColumn:
     constraints = {inner(item).contype: inner(item) for item in column.constraints}
     foreign = constraints.get(pg.CONSTR_FOREIGN)
     generated = constraints.get(pg.CONSTR_GENERATED)
@@ -83,7 +99,7 @@ def _add_column(table: Relation, command: Any) -> facts.Fact:
     return facts.AddColumn(
         table,
         column.colname,
-        _type_name(column.type_name),
+        type_name(column.type_name),
         not_null=pg.CONSTR_NOTNULL in constraints,
         default=_default(default.raw_expr) if default is not None else None,
         unique=pg.CONSTR_UNIQUE in constraints,
@@ -92,7 +108,6 @@ def _add_column(table: Relation, command: Any) -> facts.Fact:
         references=relation(foreign.pktable) if foreign is not None else None,
         generated=None if generated is None else "virtual" if generated.generated_kind == "v" else "stored",
         identity=pg.CONSTR_IDENTITY in constraints,
-        if_not_exists=bool(command.missing_ok),
     )
 
 
@@ -104,12 +119,42 @@ def _drop_column(table: Relation, command: Any) -> facts.Fact:
 def _alter_type(table: Relation, command: Any) -> facts.Fact:
     column = inner(getattr(command, "def"))
     return facts.AlterColumnType(
-        table, command.name, _type_name(column.type_name), column.HasField("raw_default")
+        table, command.name, type_name(column.type_name), column.HasField("raw_default")
     )
 
 
 def _set_not_null(table: Relation, command: Any) -> facts.Fact:
     return facts.SetNotNull(table, command.name)
+
+
+def _drop_not_null(table: Relation, command: Any) -> facts.Fact:
+    return facts.DropNotNull(table, command.name)
+
+
+def _column_default(table: Relation, command: Any) -> facts.Fact:
+    if not command.HasField("def"):
+        return facts.DropDefault(table, command.name)
+    return facts.SetDefault(table, command.name, _default(getattr(command, "def")))
+
+
+def _drop_identity(table: Relation, command: Any) -> facts.Fact:
+    return facts.DropDefault(table, command.name, "identity")
+
+
+def _drop_expression(table: Relation, command: Any) -> facts.Fact:
+    return facts.DropDefault(table, command.name, "expression")
+
+
+def _set_identity(table: Relation, command: Any) -> facts.Fact:
+    for item in inner(getattr(command, "def")).items:
+        if inner(item).defname == "restart":
+            return facts.SetSequence(restart_value(inner(item)), relation=table, column=command.name)
+    return facts.AlterTable(table, "SetIdentity")
+
+
+def restart_value(option: Any) -> int:
+    """The number that RESTART names; without one it is where the sequence started: as a rule 1."""
+    return int(inner(option.arg).ival) if option.HasField("arg") else 1
 
 
 def _set_expression(table: Relation, command: Any) -> facts.Fact:
@@ -153,7 +198,8 @@ def _detach(table: Relation, command: Any) -> facts.Fact:
     return facts.DetachPartition(table, relation(partition.name), bool(partition.concurrent))
 
 
-def _type_name(node: Any) -> TypeName:
+def type_name(node: Any) -> TypeName:
+    """The type that a TypeName node names."""
     modifiers = (inner(item) for item in node.typmods)
     numbers = tuple(item.ival.ival for item in modifiers if hasattr(item, "ival"))
     return TypeName(strings(node.names)[-1], numbers, bool(node.array_bounds))
@@ -180,6 +226,11 @@ _ACTIONS: dict[int, Callable[[Relation, Any], facts.Fact]] = {
     pg.AT_DropColumn: _drop_column,
     pg.AT_AlterColumnType: _alter_type,
     pg.AT_SetNotNull: _set_not_null,
+    pg.AT_DropNotNull: _drop_not_null,
+    pg.AT_ColumnDefault: _column_default,
+    pg.AT_DropIdentity: _drop_identity,
+    pg.AT_DropExpression: _drop_expression,
+    pg.AT_SetIdentity: _set_identity,
     pg.AT_SetExpression: _set_expression,
     pg.AT_AddConstraint: _add_constraint,
     pg.AT_ValidateConstraint: _validate,

@@ -6,34 +6,15 @@ import dataclasses
 import enum
 from typing import Literal
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Relation:
-    """A table, view or index by name; without a schema it counts as in `public`."""
-
-    name: str
-    schema: str | None = None
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What two mentions of one relation share."""
-        return (self.schema or "public", self.name)
-
-    def __str__(self) -> str:
-        return f"{self.schema}.{self.name}" if self.schema not in (None, "public") else self.name
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class TypeName:
-    """A type as Postgres calls it (`int4`, `varchar`), its modifiers (`(50,)`) and whether it is an array."""
-
-    name: str
-    modifiers: tuple[int, ...] = ()
-    array: bool = False
-
-    def __str__(self) -> str:
-        arguments = f"({', '.join(map(str, self.modifiers))})" if self.modifiers else ""
-        return f"{self.name}{arguments}{'[]' if self.array else ''}"
+from notifydb.sql.facts_objects import AddEnumValue as AddEnumValue
+from notifydb.sql.facts_objects import AlterObject as AlterObject
+from notifydb.sql.facts_objects import CreateObject as CreateObject
+from notifydb.sql.facts_objects import DropObject as DropObject
+from notifydb.sql.facts_objects import RenameObject as RenameObject
+from notifydb.sql.facts_objects import Revoke as Revoke
+from notifydb.sql.facts_objects import SetSequence as SetSequence
+from notifydb.sql.names import Relation as Relation
+from notifydb.sql.names import TypeName as TypeName
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,18 +38,22 @@ class ConstraintKind(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CreateTable:
-    """CREATE TABLE, CREATE TABLE AS, SELECT INTO or a materialized view."""
+    """CREATE TABLE, CREATE TABLE AS, SELECT INTO or a materialized view; `columns` where they are written."""
 
     relation: Relation
     temporary: bool = False
     if_not_exists: bool = False
     partition_of: Relation | None = None
     references: tuple[Relation, ...] = ()
+    columns: tuple[AddColumn, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CreateView:
+    """CREATE VIEW; `replace` where OR REPLACE allows it to be there."""
+
     relation: Relation
+    replace: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -154,6 +139,28 @@ class AlterColumnType:
 class SetNotNull:
     relation: Relation
     column: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DropNotNull:
+    relation: Relation
+    column: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SetDefault:
+    relation: Relation
+    column: str
+    default: Default
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DropDefault:
+    """DROP DEFAULT, DROP IDENTITY or DROP EXPRESSION: inserts that leave the column out get null from now on."""
+
+    relation: Relation
+    column: str
+    source: Literal["default", "identity", "expression"] = "default"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -252,11 +259,16 @@ class Truncate:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChangeRows:
-    """INSERT, UPDATE, DELETE or MERGE; `bounded` where a WHERE or VALUES limits the rows."""
+    """INSERT, UPDATE, DELETE or MERGE; `bounded` where a WHERE or VALUES limits the rows.
+
+    `columns` are those that it assigns as a whole, in order; `constants` those that VALUES give a constant.
+    """
 
     relation: Relation
     command: Literal["insert", "update", "delete", "merge"]
     bounded: bool
+    columns: tuple[str, ...] = ()
+    constants: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -284,12 +296,6 @@ class SetVariable:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class AddEnumValue:
-    type: str
-    value: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Query:
     """A SELECT; `functions` are the names that it calls."""
 
@@ -305,7 +311,7 @@ class Opaque:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Other:
-    """A statement that no rule asks about; `node` is the parser's name for it."""
+    """A statement that has no fact of its own; `node` is the parser's name for it."""
 
     node: str
 
@@ -321,6 +327,9 @@ Fact = (
     | DropColumn
     | AlterColumnType
     | SetNotNull
+    | DropNotNull
+    | SetDefault
+    | DropDefault
     | SetExpression
     | AddConstraint
     | ValidateConstraint
@@ -338,6 +347,12 @@ Fact = (
     | Transaction
     | SetVariable
     | AddEnumValue
+    | CreateObject
+    | DropObject
+    | RenameObject
+    | AlterObject
+    | Revoke
+    | SetSequence
     | Query
     | Opaque
     | Other

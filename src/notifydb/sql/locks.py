@@ -93,7 +93,11 @@ _MODES: dict[type, LockMode] = {
     facts.DropColumn: LockMode.ACCESS_EXCLUSIVE,
     facts.AlterColumnType: LockMode.ACCESS_EXCLUSIVE,
     facts.SetNotNull: LockMode.ACCESS_EXCLUSIVE,
+    facts.DropNotNull: LockMode.ACCESS_EXCLUSIVE,
+    facts.SetDefault: LockMode.ACCESS_EXCLUSIVE,
+    facts.DropDefault: LockMode.ACCESS_EXCLUSIVE,
     facts.SetExpression: LockMode.ACCESS_EXCLUSIVE,
+    facts.DropObject: LockMode.ACCESS_EXCLUSIVE,
     facts.ValidateConstraint: LockMode.SHARE_UPDATE_EXCLUSIVE,
     facts.DropConstraint: LockMode.ACCESS_EXCLUSIVE,
     facts.RenameColumn: LockMode.ACCESS_EXCLUSIVE,
@@ -130,6 +134,9 @@ def _own_mode(fact: facts.Fact) -> LockMode | None:
             return LockMode.SHARE_UPDATE_EXCLUSIVE if fact.concurrently else LockMode.ACCESS_EXCLUSIVE
         case facts.AlterTable():
             return _WEAK_ACTIONS.get(fact.action, LockMode.ACCESS_EXCLUSIVE)
+        case facts.CreateObject():
+            # A trigger's own fact says what it locks.
+            return None if fact.kind == "trigger" else LockMode.ACCESS_EXCLUSIVE
         case facts.LockTable():
             return LockMode(fact.mode)
         case _:
