@@ -58,9 +58,10 @@ def is_filled_by_server(column: Column) -> bool:
 def column_value(column: Column, checks: Sequence[str]) -> str:
     """An expression over `i`; `checks` are the CHECKs on the column, whose own literals are tried."""
     literals = list(dict.fromkeys(found for check in checks for found in _STRING.findall(check)))
-    if literals and column.category in "SE" and not column.is_unique:
+    if literals and column.category == "S" and not column.is_unique:
         return _picked(column, [f"'{literal}'" for literal in literals])
     if column.kind == "e":
+        # Its labels, not the literals: a CHECK over two columns holds those of the other one, too.
         labels = f"SELECT enumlabel FROM pg_enum WHERE enumtypid = {column.type_oid}"  # noqa: S608
         count = f"SELECT count(*)::int FROM ({labels}) AS label"  # noqa: S608
         return f"(ARRAY({labels} ORDER BY 1))[1 + {_dice(column, f'({count})')}]::{column.type}"
