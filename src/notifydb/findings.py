@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -79,12 +80,19 @@ class Skipped:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome of a lint run."""
+    """The outcome of a lint run.
+
+    `known` counts the findings that a baseline left out. `judged` has, of each revision, the rules that could
+    run on all their levels. `untraced` is why nothing was run on a shadow; None where it was.
+    """
 
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...] = ()
     refuted: tuple[Finding, ...] = ()
     revisions_checked: int = 0
+    known: int = 0
+    judged: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+    untraced: str | None = None
 
     @property
     def failed(self) -> bool:

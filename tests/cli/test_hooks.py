@@ -63,7 +63,7 @@ nothing to do: one line up to 0002_name
     assert str(commit("notifydb-lint")) == snapshot("""\
 exit 0
 [out]
-0 findings in 1 migration.
+0 findings in 1 migration, not run on a shadow: --static was given.
 """)
 
 
@@ -118,7 +118,7 @@ def test_a_helper_beside_the_migrations_is_no_error(
     assert str(commit("notifydb-lint")) == snapshot("""\
 exit 0
 [out]
-0 findings in 1 migration.
+0 findings in 1 migration, not run on a shadow: --static was given.
 [err]
 __init__.py holds no migration
 """)

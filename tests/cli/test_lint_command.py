@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inline_snapshot import snapshot
 
-from cli.conftest import Notifydb
+from cli.conftest import Notifydb, matches_schema
 from conftest import SmallProject
 
 
@@ -45,3 +45,56 @@ error: there is no rule 'drop-tabel'
 """)
     shown = notifydb("settings", NOTIFYDB_LINT_SEVERITY="data=info,drop-table=info").out
     assert "lint.severity           data=info, drop-table=info  (NOTIFYDB_LINT_SEVERITY)\n" in shown
+
+
+def test_a_baseline_from_the_first_run_to_the_last_finding(
+    small_project: SmallProject, notifydb: Notifydb
+) -> None:
+    root = small_project.project.root
+    small_project.add("0001_users", 'op.execute("CREATE TABLE users (id int, a text)")', "raise ValueError")
+    dropped = small_project.add("0002_drop", 'op.drop_column("users", "a")', "raise ValueError")
+    there = {"NOTIFYDB_LINT_IGNORE": "head-file"}
+    recorded = notifydb("lint", "--all", "--static", "--baseline", **there)
+    assert str(recorded) == snapshot("""\
+exit 0
+[out]
+wrote notifydb-lint-baseline.json: 1 finding that lint leaves out from now on
+[err]
+without what only the trace finds: --static was given
+""")
+    assert (root / "notifydb-lint-baseline.json").read_text() == snapshot("""\
+{
+  "version": 1,
+  "level": "static",
+  "findings": [
+    {"revision": "0002_drop", "rule": "drop-column", "digest": "d2f193d4c0b3", "count": 1}
+  ]
+}
+""")
+    assert str(notifydb("lint", "--all", "--static", **there)) == snapshot("""\
+exit 0
+[out]
+0 findings, 1 known finding of the baseline left out in 2 migrations, not run on a shadow: --static was given.
+""")
+
+    small_project.add("0003_drop", 'op.drop_table("users")', "raise ValueError")
+    outcome = notifydb("lint", "--all", "--static", "--format", "json", **there)
+    assert outcome.code == 1
+    assert matches_schema("lint", outcome.json)
+    assert ([each["rule"] for each in outcome.json["findings"]], outcome.json["known"]) == (["drop-table"], 1)
+
+    dropped.write_text(dropped.read_text().replace("drop_column", "drop_index"))
+    assert notifydb("lint", "0002", "--static", **there).err == snapshot("""\
+no longer found, but in the baseline: drop-column in 0002_drop
+next: notifydb lint --all --baseline records what is left
+""")
+    (root / "notifydb-lint-baseline.json").write_text("<<<<<<<\n")
+    assert str(notifydb("lint", "--all", "--static", **there)) == snapshot("""\
+exit 2
+[err]
+error: notifydb-lint-baseline.json cannot be read: Expecting value: line 1 column 1 (char 0)
+  next: resolve a conflict in it by hand, or write it anew: notifydb lint --all --baseline
+""")
+    assert notifydb("lint", "0002", "--static", "--baseline", **there).code == 2
+    assert notifydb("lint", "--all", "--static", "--baseline", **there).code == 0
+    assert notifydb("lint", "--all", "--static", **there).code == 0

@@ -160,12 +160,15 @@ more.\
                 },
             ],
             "skipped": [{"subject": "0003_y", "level": "trace", "reason": "there is no server"}],
+            "known": 0,
         }
     )
 
 
 def test_json_of_nothing(view: View) -> None:
-    assert json.loads(REPORTERS["json"](Report(()), view)) == {"version": 1, "findings": [], "skipped": []}
+    assert json.loads(REPORTERS["json"](Report(()), view)) == {
+        "version": 1, "findings": [], "skipped": [], "known": 0,
+    }  # fmt: skip
 
 
 def test_github(view: View) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from notifydb import errors
 from notifydb.cli.deps import Deps
+from notifydb.cli.lint_baseline import left_out, record
 from notifydb.cli.lint_report import LintFormat, show
 from notifydb.cli.lint_run import judged
 from notifydb.cli.lint_scope import chosen
@@ -26,6 +27,9 @@ def lint(
     static: Annotated[
         bool, typer.Option("--static", help="Judge what it would send; needs no database.")
     ] = False,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Record what is found: later runs leave it out.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="What could not be checked fails, too.")] = False,
     rows: Annotated[
         int | None, typer.Option("--rows", min=0, help="Synthetic rows per table of the shadow.")
@@ -43,6 +47,10 @@ def lint(
         raise errors.UsageError("--trace and --static exclude each other")
     deps = Deps(**{"lint.rows": rows, "lint.target_version": target_version})
     report = judged(deps, chosen(deps, revisions or [], since, all_=all_), trace=trace, static=static)
+    if baseline:
+        record(deps, report)
+        return
+    report = left_out(deps, report)
     show(deps, report, output, verbose=verbose)
     if report.failed or (strict and report.skipped):
         raise typer.Exit(1)

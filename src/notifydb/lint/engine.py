@@ -104,6 +104,8 @@ class _Run:
         self.findings: list[Finding] = []
         self.refuted: list[Finding] = []
         self.skipped: list[Skipped] = []
+        self.judged: dict[str, frozenset[str]] = {}
+        self._traced = False
         self._of_graph: list[Finding] = []
         if shadows is None and context.options.mode == "trace":
             raise errors.ShadowUnavailable(no_shadow)
@@ -121,6 +123,8 @@ class _Run:
         tree = parse_module(source, revision.path)
         seen = self._see(revision)
         self.skipped += seen.skipped
+        self.judged[revision.id] = self._judged(seen.levels)
+        self._traced |= "trace" in seen.levels
         context = self._context(revision, source, tree, seen)
         ignores = (*read_ignores(revision.path, source, tree), *ignores_in_sql(context.statements))
         found = self._in_source(revision, tree, context)
@@ -136,7 +140,7 @@ class _Run:
         unneeded, _, also_used = split(refuted, in_force, self.families)
         self.findings += kept
         self.refuted += unneeded
-        context = dataclasses.replace(context, used=used | also_used, judged=self._judged(seen.levels))
+        context = dataclasses.replace(context, used=used | also_used, judged=self.judged[revision.id])
         self._judge_ignores(ignores, context)
 
     def report(self, checked: int) -> Report:
@@ -154,7 +158,17 @@ class _Run:
             return (position, finding.location.line, finding.rule, finding.message)
 
         skipped = tuple(dict.fromkeys(self.skipped))
-        return Report(told(self.findings), skipped, told(self.refuted), checked)
+        return Report(
+            told(self.findings), skipped, told(self.refuted), checked,
+            judged=self.judged, untraced=self._untraced(),
+        )  # fmt: skip
+
+    def _untraced(self) -> str | None:
+        """Why no revision was run on a shadow; None if one was, or there was none to judge."""
+        if self.shadows is None:
+            return self.no_shadow
+        reasons = [each.reason for each in self.skipped if each.level == "trace"]
+        return reasons[0] if reasons and not self._traced else None
 
     def _see(self, revision: Revision) -> _Seen:
         """What the revision sends: from the shadow, else from offline mode, else unknown and told so."""

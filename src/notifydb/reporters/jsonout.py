@@ -12,11 +12,12 @@ VERSION = 1
 
 
 def render(report: Report, view: View) -> str:
-    """`{"version": 1, "findings": [...], "skipped": [...]}`, with a newline at the end."""
+    """`{"version": 1, "findings": [...], "skipped": [...], "known": 0}`, with a newline at the end."""
     document = {
         "version": VERSION,
         "findings": [_finding(finding, view) for finding in report.findings],
         "skipped": [_skipped(skipped) for skipped in report.skipped],
+        "known": report.known,
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 

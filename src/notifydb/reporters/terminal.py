@@ -108,9 +108,20 @@ def _summary(text: Text, report: Report, view: View) -> None:
         parts.append(count(len(report.skipped), "check") + " skipped")
     if report.refuted:
         parts.append(count(len(report.refuted), "suspicion") + " refuted by trace")
+    if report.known:
+        parts.append(count(report.known, "known finding") + " of the baseline left out")
     more = " (-v shows them)" if (report.skipped or report.refuted) and not view.verbose else ""
     style = "bold red" if report.failed else "bold green"
-    text.append(f"{', '.join(parts)}{more} in {count(report.revisions_checked, 'migration')}.\n", style)
+    text.append(
+        f"{', '.join(parts)}{more} in {count(report.revisions_checked, 'migration')}{_level(report)}.\n",
+        style,
+    )
+
+
+def _level(report: Report) -> str:
+    if report.untraced:
+        return f", not run on a shadow: {_printable(report.untraced)}"
+    return ", run on a shadow" if report.judged else ""
 
 
 def _paragraph(text: Text, words: str, style: str = "") -> None:

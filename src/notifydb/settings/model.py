@@ -28,6 +28,10 @@ class LintSettings(Section):
         default=(),
         description="table: a file name with wildcards, or numbers like 0001-0300 = what is off there",
     )
+    baseline: Path = setting(
+        default=Path("notifydb-lint-baseline.json"),
+        description="the file of findings that are left out, below the project",
+    )
     rows: int = setting(
         default=1_000, ge=0, description="synthetic rows per table before a migration is traced"
     )
