@@ -212,7 +212,8 @@ def test_rows_fit_enums_checks_keys_and_domains(observed: Observe) -> None:
                         state text NOT NULL CHECK (state IN ('on', 'off')), days int CHECK (days BETWEEN 3 AND 90),
                         rate numeric(4, 2) NOT NULL, tags text[] NOT NULL, body jsonb NOT NULL, at date NOT NULL,
                         twice int GENERATED ALWAYS AS (days * 2) STORED, "Mixed Case" varchar(5) NOT NULL,
-                        UNIQUE (group_id, kind), mood kind CHECK (mood = 'a' OR state = 'on')
+                        UNIQUE (group_id, kind), mood kind CHECK (mood = 'a' OR state = 'on'),
+                        one text, other uuid REFERENCES "group", CHECK ((one IS NULL) <> (other IS NULL))
                     );
                     '''
                 )

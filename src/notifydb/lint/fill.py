@@ -13,7 +13,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from notifydb.lint.fill_values import Column, column_value, is_filled_by_server
+from notifydb.lint.fill_values import Column, column_value, is_filled_by_server, sometimes_null
 from notifydb.sql.facts import Relation
 
 #: How many candidates are tried for each row that is wanted where CHECKs refuse some.
@@ -174,6 +174,9 @@ class _Filler:
                     values[own] = self._reference(key.parent, referenced) or (
                         nullable.get(own) or values.get(referenced, values[own])
                     )
+        for column in columns:
+            if not column.not_null and any("NULL" in text and column.name in names for text, names in checks):
+                values[column.name] = sometimes_null(column, values[column.name])
         return values
 
     def _reference(self, parent: str, referenced: str) -> str | None:

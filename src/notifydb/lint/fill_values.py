@@ -78,6 +78,11 @@ def column_value(column: Column, checks: Sequence[str]) -> str:
     return f"CAST(i::text AS {column.type})" if column.not_null else f"NULL::{column.type}"
 
 
+def sometimes_null(column: Column, value: str) -> str:
+    """The value in half of the rows: for a CHECK that asks which of its columns are null."""
+    return f"CASE WHEN {_dice(column, '2')} = 0 THEN {value} END"
+
+
 def _number_of(column: Column, checks: Sequence[str]) -> str:
     numbers = list(dict.fromkeys(found for check in checks for found in _NUMBER.findall(check)))
     if numbers and not column.is_unique:

@@ -59,7 +59,7 @@ def _matters(lock: TracedLock) -> bool:
 def _judge_failure(finding: Finding, rule: Rule, statement: Statement) -> tuple[Finding, Verdict]:
     assert statement.failure is not None
     if rule.claim is Claim.FAILURE:
-        message = f"{finding.message} On the shadow: {statement.failure.message}."
+        message = f"{finding.message} On the shadow: {statement.failure.message:.200}."
         return dataclasses.replace(finding, message=message, status="confirmed"), "confirmed"
     return finding, "open"
 

@@ -30,4 +30,5 @@ class SqlSyntaxError(Rule):
     def check_statement(self, statement: Statement, _ctx: RevisionContext) -> Iterator[Finding]:
         problem = statement.parsed.problem
         if problem is not None:
-            yield self.finding(statement, f"Postgres cannot read it: {problem.message}.")
+            # A message quotes what it stops at, which may be a literal of any length.
+            yield self.finding(statement, f"Postgres cannot read it: {problem.message:.200}.")
