@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -44,12 +46,25 @@ class LockTaken:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """What reports tell about a rule; `severity` is the one that it has unless the settings say otherwise."""
+
+    name: str
+    family: str
+    severity: Severity
+    description: str
+    help: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
     """One problem at one place.
 
     `source` tells who found it, `status` whether the shadow database confirmed what the text suggested
-    (`confirmed`) or showed what no text could (`raised`). `frames` is the call chain from the migration
-    down to the statement, outermost first.
+    (`confirmed`) or showed what no text could (`raised`). `waits` says who has to wait meanwhile.
+    `production_rows` are the rows of the table there, `estimate_ms` how long the statement would take with
+    them; both are None where nobody knows. `frames` is the call chain from the migration down to the
+    statement, outermost first.
     """
 
     rule: str
@@ -61,9 +76,12 @@ class Finding:
     status: Literal["static", "confirmed", "raised"] = "static"
     sql: str | None = None
     locks: tuple[LockTaken, ...] = ()
+    waits: str | None = None
     rows_scanned: int | None = None
     rewrites: tuple[str, ...] = ()
     duration_ms: float | None = None
+    production_rows: int | None = None
+    estimate_ms: float | None = None
     help: str | None = None
     fix: Fix | None = None
     frames: tuple[Location, ...] = ()
@@ -84,6 +102,7 @@ class Report:
 
     `known` counts the findings that a baseline left out. `judged` has, of each revision, the rules that could
     run on all their levels. `untraced` is why nothing was run on a shadow; None where it was.
+    `rules` are those that were chosen.
     """
 
     findings: tuple[Finding, ...]
@@ -93,7 +112,24 @@ class Report:
     known: int = 0
     judged: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
     untraced: str | None = None
+    rules: tuple[RuleInfo, ...] = ()
 
     @property
     def failed(self) -> bool:
         return any(finding.severity is not Severity.INFO for finding in self.findings)
+
+
+def fingerprints(findings: Sequence[Finding]) -> list[str]:
+    """For each finding a digest by which another run knows it again, though its lines have moved.
+
+    It is made of rule, revision and statement (or message), and of the how-manieth of equals it is.
+    """
+    known: Counter[str] = Counter()
+    found = []
+    for finding in findings:
+        what = " ".join((finding.sql or finding.message).split())
+        who = "\0".join((finding.rule, finding.revision or "", what))
+        known[who] += 1
+        text = f"{who}\0{known[who]}".encode("utf-8", "replace")
+        found.append(hashlib.sha256(text).hexdigest()[:32])
+    return found

@@ -108,7 +108,7 @@ def test_a_dangerous_migration_stops_a_commit_without_a_database(
     name_head(committed, "0003_drop")
     found = commit("notifydb-lint")
     assert found is not None
-    assert (found.code, "0003_drop.py:15  warning  drop-table" in found.out) == (1, True)
+    assert (found.code, "   15: warning: drop-table" in found.out) == (1, True)
 
 
 def test_a_helper_beside_the_migrations_is_no_error(

@@ -74,7 +74,7 @@ without what only the trace finds: --static was given
     assert str(notifydb("lint", "--all", "--static", **there)) == snapshot("""\
 exit 0
 [out]
-0 findings, 1 known finding of the baseline left out in 2 migrations, not run on a shadow: --static was given.
+0 findings in 2 migrations, not run on a shadow: --static was given; 1 known finding of the baseline left out.
 """)
 
     small_project.add("0003_drop", 'op.drop_table("users")', "raise ValueError")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 JSON_VERSION = 1
 #: A log that says nothing for longer looks like a hang.
 _SILENCE_SECONDS = 10
+_READABLE = 100
 
 
 class RedactingFormatter(logging.Formatter):
@@ -48,6 +49,11 @@ class Console:
     def colors(self) -> bool:
         """Whether stdout is a terminal that shows colours."""
         return _is_terminal(sys.stdout) and not self._out.no_color
+
+    @property
+    def width(self) -> int:
+        """Columns of stdout's terminal; off a terminal, those that people read well."""
+        return self._out.width if _is_terminal(sys.stdout) else _READABLE
 
     def data(self, text: str, style: str | None = None) -> None:
         """A line of what was asked for."""

@@ -160,7 +160,7 @@ class _Run:
         skipped = tuple(dict.fromkeys(self.skipped))
         return Report(
             told(self.findings), skipped, told(self.refuted), checked,
-            judged=self.judged, untraced=self._untraced(),
+            judged=self.judged, untraced=self._untraced(), rules=tuple(rule.info for rule in self.rules),
         )  # fmt: skip
 
     def _untraced(self) -> str | None:

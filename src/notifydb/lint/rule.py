@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from notifydb.findings import Finding, Location, Severity
+from notifydb.findings import Finding, Location, RuleInfo, Severity
 from notifydb.sql.locks import LockMode
 
 if TYPE_CHECKING:
@@ -85,6 +85,11 @@ class Rule:
         return re.sub(r"\{(\w+)\}", r"<\1>", inspect.cleandoc(self.help))
 
     @property
+    def info(self) -> RuleInfo:
+        """What reports tell about it."""
+        return RuleInfo(self.name, self.family, self.severity, self.documentation, self.safe_form)
+
+    @property
     def levels(self) -> tuple[Level, ...]:
         """The levels that the rule overrides."""
         return tuple(level for level in _LEVELS if f"check_{level}" in _overridden(type(self)))
@@ -98,6 +103,7 @@ class Rule:
             message,
             revision=statement.revision.id,
             sql=statement.sql,
+            waits=self.lock.waits if self.lock and self.lock >= LockMode.SHARE else None,
             help=self._help(names),
             frames=statement.frames,
         )

@@ -45,10 +45,21 @@ def evidence(finding: Finding, trace: Trace) -> Finding:
     return dataclasses.replace(
         finding,
         locks=tuple(lock.as_finding() for lock in shown),
+        waits=_waits(trace, shown),
         rows_scanned=scanned,
         rewrites=tuple(str(relation) for relation in trace.rewritten),
         duration_ms=round(trace.duration_ms, 3),
     )
+
+
+def _waits(trace: Trace, locks: Sequence[TracedLock]) -> str | None:
+    """Who waits for the strongest of the locks, or for the rows that were changed; None: nobody does."""
+    blocking = next((lock for lock in locks if not lock.is_index and lock.mode >= LockMode.SHARE), None)
+    if blocking is not None:
+        return blocking.mode.waits.replace("the table", str(blocking.relation))
+    if trace.changed:
+        return f"whoever changes the same rows of {', '.join(map(str, trace.changed))} waits for the commit"
+    return None
 
 
 def _matters(lock: TracedLock) -> bool:

@@ -1,21 +1,31 @@
-"""What reporters share: paths as readers know them, source lines, counts in words."""
+"""What reporters share: paths as readers know them, source lines, counts, durations, printable text."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Final
 
-from notifydb.findings import Report
+from notifydb.findings import Finding, Report, Severity, Skipped
+
+#: Milliseconds of each unit, and where the next one begins.
+_UNITS: Final = ((1, "ms", 1000), (1000, "s", 120), (60_000, "min", 120))
+_REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class View:
-    """How a report is to be shown: paths relative to `root`; `color` and `verbose` are for people only."""
+    """How a report is to be shown: paths relative to `root`; the rest is for people only.
+
+    `width` is in columns.
+    """
 
     root: Path
     color: bool = False
     verbose: bool = False
+    width: int = 100
 
 
 Reporter = Callable[[Report, View], str]
@@ -41,3 +51,75 @@ def source_lines(path: Path, first: int, last: int) -> list[tuple[int, str]]:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """`1 finding`, `2 findings`, `1,000 rows`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def by_severity(findings: Iterable[Finding]) -> dict[Severity, int]:
+    """How many there are of each severity, the worst first; what there is none of is left out."""
+    counted = Counter(finding.severity for finding in findings)
+    return {severity: counted[severity] for severity in Severity if counted[severity]}
+
+
+def totals(report: Report) -> str:
+    """`2 findings (1 error, 1 warning) in 3 migrations, run on a shadow`."""
+    counted = by_severity(report.findings).items()
+    parts = ", ".join(count(number, severity.value) for severity, number in counted)
+    found = count(len(report.findings), "finding") + (f" ({parts})" if parts else "")
+    return f"{found} in {count(report.revisions_checked, 'migration')}{_level(report)}"
+
+
+def _level(report: Report) -> str:
+    if report.untraced:
+        return f", not run on a shadow: {printable(report.untraced)}"
+    return ", run on a shadow" if report.judged else ""
+
+
+def reasons(skipped: Iterable[Skipped]) -> dict[str, list[str]]:
+    """What could not be checked, by why; many migrations share one reason."""
+    found: dict[str, list[str]] = {}
+    for each in skipped:
+        found.setdefault(f"{each.level}: {printable(each.reason)}", []).append(printable(each.subject))
+    return found
+
+
+def measured(finding: Finding) -> str:
+    """What the trace saw, in a few words; empty where it saw nothing worth telling."""
+    parts = [f"{lock.mode} on {lock.relation}" for lock in finding.locks[:4]]
+    if len(finding.locks) > 4:
+        parts.append(f"{len(finding.locks) - 4} more locks")
+    if finding.rows_scanned:
+        parts.append(f"{count(finding.rows_scanned, 'row')} read")
+    if finding.rewrites:
+        parts.append(f"{', '.join(finding.rewrites)} rewritten")
+    if parts and finding.duration_ms is not None:
+        parts.append(duration(finding.duration_ms))
+    return ", ".join(parts)
+
+
+def expected(finding: Finding) -> str:
+    """How long it would take in production, and who waits meanwhile; empty where nobody knows."""
+    if finding.estimate_ms is None or finding.production_rows is None:
+        return ""
+    held = f", while {finding.waits}" if finding.waits else ""
+    return f"about {duration(finding.estimate_ms)} with {count(finding.production_rows, 'row')}{held}"
+
+
+def duration(milliseconds: float) -> str:
+    """`3.1 ms`, `40 s`, `4 min`, `3 h`: as exact as a reader needs it."""
+    for size, unit, limit in _UNITS:
+        amount = milliseconds / size
+        if amount < limit:
+            return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
+    return f"{milliseconds / 3_600_000:.0f} h"
+
+
+def printable(text: str) -> str:
+    """Without control characters: what a migration says must not steer a terminal or end a line."""
+    text = text.replace("\r\n", "\n").expandtabs(4)
+    return "".join(each if each == "\n" or each.isprintable() else _REPLACEMENT for each in text)
+
+
+def shortened(text: str, most: int) -> str:
+    """At most that many characters, in one line."""
+    # Of a megabyte of SQL only the beginning is worth splitting.
+    line = " ".join(printable(text[: 4 * most]).split())
+    return line if len(line) <= most else f"{line[: most - 3].rstrip()}..."

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from notifydb.findings import Finding, Report, Severity, Skipped
-from notifydb.reporters.base import View, relative
+from typing import Final
 
-_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+from notifydb.findings import Finding, Report, Severity
+from notifydb.reporters.base import View, count, expected, measured, printable, reasons, relative
+
+_COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+#: GitHub shows ten annotations of a level for each step; what comes first is what is seen.
+_SHOWN: Final = 10
+#: An annotation's message may have 64 KB.
+_MOST: Final = 8000
 
 
 def render(report: Report, view: View) -> str:
-    """One command a line; nothing at all when there is nothing to say."""
-    lines = [_annotation(finding, view) for finding in report.findings]
-    lines += [_notice(skipped) for skipped in report.skipped]
+    """One command a line, the worst first; nothing at all when there is nothing to say."""
+    worst_first = sorted(report.findings, key=lambda finding: list(Severity).index(finding.severity))
+    lines = [*_notices(report), *(_annotation(finding, view) for finding in worst_first)]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -22,23 +28,36 @@ def _annotation(finding: Finding, view: View) -> str:
         "endLine": str(finding.location.end_line or finding.location.line),
         "title": f"{finding.rule} ({finding.status})",
     }
-    text = f"{finding.message}\n\n{finding.help}" if finding.help else finding.message
+    text = finding.message
+    for title, words in (("Measured", measured(finding)), ("In production", expected(finding))):
+        text += f"\n{title}: {words}." if words else ""
+    text += f"\n\n{finding.help}" if finding.help else ""
     return _command(_COMMANDS[finding.severity], properties, text)
 
 
-def _notice(skipped: Skipped) -> str:
-    text = f"{skipped.subject}: the {skipped.level} was not checked: {skipped.reason}"
-    return _command("notice", {"title": "notifydb lint"}, text)
+def _notices(report: Report) -> list[str]:
+    """What no line is to blame for, in as few annotations as can be."""
+    texts = []
+    if len(report.findings) > _SHOWN:
+        texts.append(
+            f"{count(len(report.findings), 'finding')}; the job's summary has those that are not shown here"
+        )
+    if report.skipped:
+        lines = [
+            f"{reason} ({', '.join(subjects[:3])})" for reason, subjects in reasons(report.skipped).items()
+        ]
+        texts.append("\n".join([f"{count(len(report.skipped), 'check')} skipped:", *lines]))
+    return [_command("notice", {"title": "notifydb lint"}, text) for text in texts]
 
 
 def _command(command: str, properties: dict[str, str], text: str) -> str:
     arguments = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{command} {arguments}::{_data(text)}"
+    return f"::{command} {arguments}::{_data(text[:_MOST])}"
 
 
 def _data(text: str) -> str:
     """A percent sign first: the others are written with it (GitHub's `@actions/core`, `escapeData`)."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text).replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

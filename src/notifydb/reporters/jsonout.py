@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from notifydb.findings import Finding, Report, Skipped
-from notifydb.reporters.base import View, relative
+from notifydb.findings import Finding, Location, Report, Severity, Skipped, fingerprints
+from notifydb.reporters.base import View, by_severity, relative
 
 VERSION = 1
 
 
 def render(report: Report, view: View) -> str:
-    """`{"version": 1, "findings": [...], "skipped": [...], "known": 0}`, with a newline at the end."""
+    """The whole report as one document, with a newline at the end; its shape is in the docs."""
     document = {
         "version": VERSION,
-        "findings": [_finding(finding, view) for finding in report.findings],
+        "counts": _counts(report),
+        "findings": _findings(report.findings, view),
+        "refuted": _findings(report.refuted, view),
         "skipped": [_skipped(skipped) for skipped in report.skipped],
         "known": report.known,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _counts(report: Report) -> dict[str, int]:
+    found = by_severity(report.findings)
+    return {
+        **{severity.value: found.get(severity, 0) for severity in Severity},
+        "refuted": len(report.refuted),
+        "skipped": len(report.skipped),
+        "revisions": report.revisions_checked,
+    }
+
+
+def _findings(findings: Sequence[Finding], view: View) -> list[dict[str, Any]]:
+    return [
+        {**_finding(finding, view), "fingerprint": fingerprint}
+        for finding, fingerprint in zip(findings, fingerprints(findings), strict=True)
+    ]
 
 
 def _finding(finding: Finding, view: View) -> dict[str, Any]:
@@ -27,20 +47,30 @@ def _finding(finding: Finding, view: View) -> dict[str, Any]:
     return {
         "rule": finding.rule,
         "severity": finding.severity.value,
-        "path": relative(finding.location.path, view.root),
-        "line": finding.location.line,
-        "end_line": finding.location.end_line or finding.location.line,
+        **_place(finding.location, view),
         "revision": finding.revision,
         "message": finding.message,
         "source": finding.source,
         "status": finding.status,
         "sql": finding.sql,
         "locks": [{"relation": lock.relation, "mode": lock.mode} for lock in finding.locks],
+        "waits": finding.waits,
         "rows_scanned": finding.rows_scanned,
         "rewrites": list(finding.rewrites),
         "duration_ms": finding.duration_ms,
+        "production_rows": finding.production_rows,
+        "estimate_ms": finding.estimate_ms,
         "help": finding.help,
         "fix": fix and {"description": fix.description, "code": fix.code, "safety": fix.safety},
+        "frames": [_place(frame, view) for frame in finding.frames],
+    }
+
+
+def _place(location: Location, view: View) -> dict[str, Any]:
+    return {
+        "path": relative(location.path, view.root),
+        "line": location.line,
+        "end_line": location.end_line or location.line,
     }
 
 
