@@ -98,9 +98,11 @@ def rule_pages() -> Iterator[tuple[Path, str]]:
 def rule_page(rule: Any) -> str:
     lock = f"\n- Lock: {rule.lock}" if rule.lock is not None else ""
     choice = "\n- Opt-in: it runs only where its name is selected" if rule.opt_in else ""
+    fix = f"\n- [Fix](../fixes.md): {rule.fix.description}" if rule.fix is not None else ""
     return (
         f"{NOTE}\n# {rule.name}\n\n{rule.documentation}\n\n- Family: {rule.family}\n- Severity: {rule.severity}\n"
-        f"- Judged on: {', '.join(rule.levels)}{lock}{choice}\n\n## What to do instead\n\n```\n{rule.safe_form}\n```\n"
+        f"- Judged on: {', '.join(rule.levels)}{lock}{choice}{fix}\n\n"
+        f"## What to do instead\n\n```\n{rule.safe_form}\n```\n"
         f"{_examples('Found', rule.bad)}{_examples('Not found', rule.good)}"
     )
 

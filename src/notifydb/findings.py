@@ -28,13 +28,26 @@ class Location:
     end_line: int | None = None
 
 
+class Rewrite(enum.Enum):
+    """What is to become of the operation that a finding is about."""
+
+    CONCURRENTLY = "it keeps nobody from writing, outside of the transaction"
+    VALIDATED_LATER = "it checks new rows only; the next migration checks the old ones"
+    PROVED_NOT_NULL = "a check that the next migrations validate spares SET NOT NULL its scan"
+    USING_INDEX = "a unique index that is built concurrently becomes the constraint"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fix:
-    """How to mend a finding, in words and, where it can be pasted, as code."""
+    """How to mend a finding, in words and, where it can be pasted, as code.
+
+    `rewrite` is what `lint --fix` can do, once it is proved on the shadow.
+    """
 
     description: str
     code: str | None = None
     safety: Literal["safe", "unsafe"] = "unsafe"
+    rewrite: Rewrite | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from inline_snapshot import snapshot
 from sqlalchemy.dialects import postgresql
 
 from notifydb import errors
-from notifydb.autogen.render import Body
 from notifydb.autogen.templates import data_body, sql_body
+from notifydb.migrator.template import Body
 
 
 class Recording:

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from notifydb import errors
-from notifydb.autogen.dialect import DIALECT, quote
 from notifydb.postgres import failures
 from notifydb.postgres.connect import autocommit_engine, make_engine
+from notifydb.postgres.dialect import DIALECT, quote
 from notifydb.postgres.objects import Objects, read_objects
 
 _RELATIONS = sa.text(

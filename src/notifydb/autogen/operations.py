@@ -11,7 +11,7 @@ from alembic.operations import ops
 from sqlalchemy.types import TypeEngine
 
 from notifydb.autogen.change import Change
-from notifydb.autogen.dialect import DIALECT, qualified
+from notifydb.postgres.dialect import DIALECT, qualified
 
 #: The attributes of an AlterColumnOp that each say one modification.
 _MODIFICATIONS: Final = {

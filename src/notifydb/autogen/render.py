@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import textwrap
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from alembic.operations.ops import MigrateOperation
 
 from notifydb.autogen import enums
 from notifydb.autogen.parts import Part
+from notifydb.migrator.template import Body
 
 _DIALECT_IMPORT: Final = "from sqlalchemy.dialects import postgresql"
 _OPTIONS: Final = {
@@ -23,16 +23,6 @@ _OPTIONS: Final = {
     "user_module_prefix": None,
     "render_as_batch": False,
 }
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Body:
-    """The text of one migration's functions, not indented; `imports` are lines that it needs."""
-
-    upgrade: str = "pass"
-    downgrade: str = "pass"
-    imports: tuple[str, ...] = ()
-    suffix: str = ""
 
 
 def body_of(part: Part, *, own_enums: bool = True) -> Body:

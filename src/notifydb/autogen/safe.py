@@ -16,7 +16,7 @@ from alembic.operations.ops import MigrateOperation
 
 from notifydb.autogen.change import Change, NotValid, Sql
 from notifydb.autogen.concurrent import concurrently, renamed
-from notifydb.autogen.dialect import quote
+from notifydb.postgres.dialect import quote
 
 #: PostgreSQL's longest identifier, in bytes.
 _LONGEST_NAME: Final = 63

@@ -13,7 +13,8 @@ from alembic.operations.ops import MigrateOperation
 from notifydb import errors
 from notifydb.autogen.change import Autocommit, Sql
 from notifydb.autogen.parts import Part
-from notifydb.autogen.render import Body, body_of
+from notifydb.autogen.render import body_of
+from notifydb.migrator.template import Body
 from notifydb.sql import facts
 from notifydb.sql.parse import Statement, parse
 

@@ -10,8 +10,8 @@ from alembic.operations import ops
 
 from notifydb.autogen import enums
 from notifydb.autogen.change import Change, Sql
-from notifydb.autogen.dialect import DIALECT, qualified
 from notifydb.autogen.uncovered import Unwritten, uncovered
+from notifydb.postgres.dialect import DIALECT, qualified
 from notifydb.postgres.objects import Key, Object, Objects
 
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import datetime
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from mako.template import Template
-
 from notifydb import errors
-from notifydb.autogen.render import Body
 from notifydb.migrator.config import Project
+from notifydb.migrator.template import Body, Declared, render
 from notifydb.revisions import headfile, naming
 from notifydb.revisions.changes import FileChange, FileChanges
 from notifydb.revisions.graph import History
@@ -71,7 +66,7 @@ def plan_new(
     for named, body in zip(names, bodies, strict=True):
         path = project.versions / f"{named.id}.py"
         depends_on = () if made else wanted.depends_on
-        source = _render(template, _Declared(named.id, head, depends_on, wanted.message, body))
+        source = render(template, Declared(named.id, head, wanted.message, body, depends_on))
         made.append(NewMigration(named.id, path, formatter(source, path), named.shortened))
         head = named.id
     changes = [FileChange.of(None, each.path, each.source.encode()) for each in made]
@@ -105,55 +100,3 @@ def _given(history: History, revision: str, count: int) -> naming.Named:
             hint="leave --rev-id out, or write them in one with --plain",
         )
     return naming.Named(revision, shortened=False)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Declared:
-    """What the head of one file says, and its bodies."""
-
-    revision: str
-    down: str | None
-    depends_on: tuple[str, ...]
-    message: str
-    body: Body
-
-
-def _render(template: Path, declared: _Declared) -> str:
-    """Names are those that Alembic gives to `script.py.mako`, which is the project's and may use any."""
-    body, depends_on = declared.body, declared.depends_on
-    message = " ".join([*declared.message.split(), *([f"({body.suffix})"] if body.suffix else [])])
-    try:
-        text = Template(filename=str(template)).render_unicode(  # noqa: S702
-            up_revision=declared.revision, down_revision=declared.down, message=_for_docstring(message),
-            imports="\n".join(body.imports), branch_labels=None,
-            depends_on=depends_on[0] if len(depends_on) == 1 else depends_on or None,
-            create_date=datetime.datetime.now(tz=datetime.UTC),
-            upgrades=_indented(body.upgrade), downgrades=_indented(body.downgrade), comma=_comma,
-        )  # fmt: skip
-    except Exception as error:
-        raise errors.ConfigurationError(f"{template.name} cannot be rendered: {error}") from error
-    source = re.sub(r"\n{4,}", "\n\n\n", str(text))
-    try:
-        ast.parse(source)
-    except SyntaxError as error:
-        raise errors.ConfigurationError(
-            f"{template.name} makes no Python: line {error.lineno}: {error.msg}"
-        ) from error
-    return source
-
-
-def _for_docstring(message: str) -> str:
-    """One line that ends no docstring and escapes nothing."""
-    return message.replace("\\", "\\\\").replace('"', "'")
-
-
-def _indented(body: str) -> str:
-    """As the template wants it: its own indentation stands before the first line."""
-    lines = body.splitlines()
-    return "\n".join([lines[0], *(f"    {line}" if line else "" for line in lines[1:])]) if lines else "pass"
-
-
-def _comma(value: str | tuple[str, ...] | None) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else ", ".join(value)

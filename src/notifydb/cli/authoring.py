@@ -12,10 +12,10 @@ from notifydb.cli.deps import Deps
 if TYPE_CHECKING:
     from notifydb.autogen.change import Change
     from notifydb.autogen.compare import Comparison, Left
-    from notifydb.autogen.render import Body
     from notifydb.autogen.trim import Filter
     from notifydb.autogen.write import NewMigrations, Wanted
     from notifydb.cli.on_main import OnMain
+    from notifydb.migrator.template import Body
     from notifydb.shadow.database import Shadows
 
 #: Forms that every supported server knows.
@@ -61,7 +61,7 @@ def compared(deps: Deps, shadows: Shadows) -> Comparison:
 def from_template(sql: Path | None, *, data: bool) -> Draft:
     """A body that does not come from the models: of a file, for a backfill, or to fill in by hand."""
     from notifydb.autogen import templates
-    from notifydb.autogen.render import Body
+    from notifydb.migrator.template import Body
 
     if sql is not None:
         return Draft((templates.sql_body(sql),))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from notifydb import errors
+from notifydb.cli import lint_fix
 from notifydb.cli.deps import Deps
 from notifydb.cli.lint_baseline import left_out, record
 from notifydb.cli.lint_report import LintFormat, show
@@ -40,16 +41,32 @@ def lint(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also what was refuted or not checked.")
     ] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what can be, each fix proved on the shadow first.")
+    ] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what --fix would write.")] = False,
+    edited: Annotated[
+        bool, typer.Option("--edited", help="With --fix: files with edits that are not committed, too.")
+    ] = False,
     output: Annotated[LintFormat, typer.Option("--format", help="How to report.")] = LintFormat.TEXT,
 ) -> None:
     """Judge migrations: locks, rewrites, lost data, broken deploys (exit 1 on findings)."""
     if trace and static:
         raise errors.UsageError("--trace and --static exclude each other")
+    if static and (fix or diff):
+        raise errors.UsageError(
+            "--static proves nothing, and only what is proved is fixed", hint="leave it out"
+        )
+    if fix + diff + baseline > 1:
+        raise errors.UsageError("--fix, --diff and --baseline exclude each other")
     deps = Deps(**{"lint.rows": rows, "lint.target_version": target_version})
-    report = judged(deps, chosen(deps, revisions or [], since, all_=all_), trace=trace, static=static)
+    asked = chosen(deps, revisions or [], since, all_=all_)
+    report = judged(deps, asked, trace=trace or fix or diff, static=static)
     if baseline:
         record(deps, report)
         return
+    if fix or diff:
+        raise typer.Exit(lint_fix.carried_out(deps, asked, report, output, write=fix, edited=edited))
     report = left_out(deps, report)
     show(deps, report, output, verbose=verbose)
     if report.failed or (strict and report.skipped):

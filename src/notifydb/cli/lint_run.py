@@ -25,7 +25,7 @@ def judged(deps: Deps, revisions: list[str], *, trace: bool = False, static: boo
     with deps.console.working("linting"):
         return lint(
             deps.history, revisions, deps.project,
-            shadows=shadows, no_shadow=reason, options=_options(deps, trace=trace, static=static), listen=listen,
+            shadows=shadows, no_shadow=reason, options=options_of(deps, trace=trace, static=static), listen=listen,
         )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def _shadows(deps: Deps, *, demanded: bool) -> tuple[Shadows | None, str]:
         return None, error.message
 
 
-def _options(deps: Deps, *, trace: bool, static: bool) -> Options:
+def options_of(deps: Deps, *, trace: bool, static: bool) -> Options:
     from notifydb.lint.options import Options
 
     settings = deps.settings.lint

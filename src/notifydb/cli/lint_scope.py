@@ -22,7 +22,7 @@ def chosen(deps: Deps, names: list[str], since: str | None, *, all_: bool) -> li
         named = [name for name in names if not _is_helper(deps, Path(name).resolve(), files)]
         found = [files.get(Path(name).resolve()) or history.get(name) for name in named]
         return list(dict.fromkeys(each.id for each in found if each is not None))
-    old = _on_ref(deps, since)
+    old = on_ref(deps, since)
     return [each for each in history.revisions if each not in old]
 
 
@@ -34,7 +34,7 @@ def _is_helper(deps: Deps, path: Path, migrations: Container[Path]) -> bool:
     return helper
 
 
-def _on_ref(deps: Deps, since: str | None) -> frozenset[str]:
+def on_ref(deps: Deps, since: str | None) -> frozenset[str]:
     """The ids that a ref, by default the main branch, has already."""
     from notifydb.numbering import conflict
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from notifydb.findings import Finding, Location, RuleInfo, Severity
+from notifydb.findings import Finding, Fix, Location, RuleInfo, Severity
 from notifydb.sql.locks import LockMode
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Rule:
     `family` the name of the package around it. `lock` is the mode that its findings claim, at least.
     A rule that is `opt_in` is a policy that not every team has: it runs only where its
     name is selected.
-    `help` is the safe form; `{names}` in it are filled in by `finding`.
+    `help` is the safe form; `{names}` in it are filled in by `finding`. `fix` is what `lint --fix` makes of it.
     """
 
     name: ClassVar[str]
@@ -52,6 +52,7 @@ class Rule:
     opt_in: ClassVar[bool] = False
     lock: ClassVar[LockMode | None] = None
     help: ClassVar[str]
+    fix: ClassVar[Fix | None] = None
     bad: ClassVar[tuple[Example, ...]]
     good: ClassVar[tuple[Example, ...]]
 
@@ -105,6 +106,7 @@ class Rule:
             sql=statement.sql,
             waits=self.lock.waits if self.lock and self.lock >= LockMode.SHARE else None,
             help=self._help(names),
+            fix=self.fix,
             frames=statement.frames,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from notifydb.findings import Finding
+from notifydb.findings import Finding, Fix, Rewrite
 from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import Example
 from notifydb.lint.rule import Claim, Rule
@@ -34,6 +34,11 @@ class CreateIndexNotConcurrent(Rule):
             op.execute("DROP INDEX CONCURRENTLY IF EXISTS {index}")
             op.create_index("{index}", "{table}", [{columns}], postgresql_concurrently=True)
     """
+    fix = Fix(
+        "build it CONCURRENTLY in an autocommit block, in a migration of its own",
+        safety="safe",
+        rewrite=Rewrite.CONCURRENTLY,
+    )
     bad = (
         Example('op.create_index("ix_users_name", "users", ["name"])'),
         Example("""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from notifydb.findings import Finding
+from notifydb.findings import Finding, Fix, Rewrite
 from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import Example
 from notifydb.lint.rule import Claim, Rule
@@ -29,6 +29,11 @@ class DropIndexNotConcurrent(Rule):
         with op.get_context().autocommit_block():
             op.drop_index("{index}", "{table}", postgresql_concurrently=True, if_exists=True)
     """
+    fix = Fix(
+        "drop it CONCURRENTLY in an autocommit block, in a migration of its own",
+        safety="safe",
+        rewrite=Rewrite.CONCURRENTLY,
+    )
     bad = (Example('op.drop_index("ix_users_email", "users")'),)
     good = (
         Example("""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from notifydb.findings import Finding
+from notifydb.findings import Finding, Fix, Rewrite
 from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import Example
 from notifydb.lint.rule import Claim, Rule
@@ -26,6 +26,11 @@ class ConcurrentIndexInTransaction(Rule):
         with op.get_context().autocommit_block():
             {sql}
     """
+    fix = Fix(
+        "put it into an autocommit block, in a migration of its own",
+        safety="safe",
+        rewrite=Rewrite.CONCURRENTLY,
+    )
     bad = (
         Example("""
             op.create_index("ix_users_name", "users", ["name"], postgresql_concurrently=True)

@@ -1,0 +1,101 @@
+"""Fixes on a real server: what is proved is written, and what the shadow shows to be otherwise is not."""
+
+from __future__ import annotations
+
+import pytest
+from fixing import Fixing
+
+from conftest import SmallProject
+from notifydb.fixes.mending import Mended
+from notifydb.revisions import changes
+
+pytestmark = pytest.mark.postgres
+
+
+def reasons(mended: Mended) -> list[str]:
+    return [each.reason for each in mended.left]
+
+
+def test_indexes_are_fixed_and_nothing_is_found_afterwards(
+    small_project: SmallProject, server_url: str
+) -> None:
+    fixing = Fixing(
+        small_project,
+        """
+        op.add_column("users", sa.Column("nick", sa.Text))
+        op.create_index("ix_users_nick", "users", ["nick"])
+        op.drop_index("ix_users_email", "users")
+        """,
+        """
+        op.create_index("ix_users_email", "users", ["email"])
+        op.drop_index("ix_users_nick", "users")
+        op.drop_column("users", "nick")
+        """,
+    )
+    mended = fixing.mended(server_url)
+    assert mended.left == ()
+    assert mended.plan is not None
+    changes.apply(mended.plan.changes)
+    assert fixing.report("trace", server_url).findings == ()
+
+
+def test_concurrently_in_a_transaction_is_compared_with_what_it_meant(
+    small_project: SmallProject, server_url: str
+) -> None:
+    fixing = Fixing(
+        small_project,
+        """
+        op.add_column("users", sa.Column("nick", sa.Text))
+        op.create_index("ix_users_nick", "users", ["nick"], postgresql_concurrently=True)
+        """,
+        """
+        op.drop_index("ix_users_nick", "users")
+        op.drop_column("users", "nick")
+        """,
+    )
+    mended = fixing.mended(server_url)
+    assert mended.left == ()
+    assert mended.plan is not None
+    assert [each.revision for each in mended.plan.added] == ["0003_change_index"]
+
+
+def test_a_fix_that_makes_something_else_is_not_written(small_project: SmallProject, server_url: str) -> None:
+    """The rows are inserted with the help of the index, which would come after them; the other fix stays."""
+    fixing = Fixing(
+        small_project,
+        """
+        op.create_index("uq_users_name", "users", ["name"], unique=True)
+        op.execute("INSERT INTO users (id, name) VALUES (-1, 'x') ON CONFLICT (name) DO NOTHING")
+        op.create_index("ix_users_logins", "users", ["logins"])
+        """,
+        """
+        op.drop_index("ix_users_logins")
+        op.drop_index("uq_users_name")
+        op.execute("DELETE FROM users WHERE id = -1")
+        """,
+    )
+    mended = fixing.mended(server_url)
+    assert mended.plan is not None
+    assert [each.revision for each in mended.plan.added] == ["0003_change_index"]
+    (left,) = mended.left
+    assert left.disproved
+    assert "no unique or exclusion constraint matching the ON CONFLICT" in left.reason
+
+
+def test_a_way_back_that_would_be_lost_is_seen(small_project: SmallProject, server_url: str) -> None:
+    """downgrade() drops the index in a way that no text shows, and it would be gone already."""
+    fixing = Fixing(
+        small_project,
+        """
+        op.add_column("users", sa.Column("nick", sa.Text))
+        op.create_index("ix_users_name", "users", ["name"])
+        """,
+        """
+        op.drop_column("users", "nick")
+        for name in ("name",):
+            op.drop_index(f"ix_users_{name}", "users")
+        """,
+    )
+    mended = fixing.mended(server_url)
+    assert mended.plan is None
+    assert reasons(mended) == ["there would be no way back any more"]
