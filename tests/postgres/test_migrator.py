@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 import sqlalchemy as sa
 
@@ -21,6 +23,17 @@ def upgrade(url: str, small: SmallProject, target: str = "heads") -> list[execut
 
 def version(url: str) -> list[tuple[object, ...]]:
     return query(url, "SELECT version_num FROM alembic_version")
+
+
+def test_a_tuple_is_a_list_for_in_as_on_psycopg2(database: str) -> None:
+    with make_engine(database).connect() as conn:
+        found = conn.execute(
+            sa.text("SELECT name FROM (VALUES ('a'), ('it''s'), ('c')) AS t (name) WHERE name IN :names"),
+            {"names": ("a", "it's")},
+        )
+        assert found.scalars().all() == ["a", "it's"]
+        ids = conn.execute(sa.text("SELECT 1 WHERE :id IN :ids"), {"id": UUID(int=1), "ids": (UUID(int=1),)})
+        assert ids.scalar() == 1
 
 
 def test_raw_commit_before_a_concurrent_index_runs_as_on_psycopg2(

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.adapt import RecursiveDumper
 from psycopg.pq import TransactionStatus
 from sqlalchemy import event
 
@@ -32,6 +33,7 @@ def make_engine(url: str, *, application_name: str = "notifydb", connect_timeout
     )
     _let_migrations_commit(engine)
     _let_percent_signs_stand(engine)
+    _let_tuples_be_lists(engine)
     return engine
 
 
@@ -71,6 +73,22 @@ def _let_percent_signs_stand(engine: sa.Engine) -> None:
     ) -> tuple[str, Any]:
         is_plain = context is not None and context.compiled is None and not parameters
         return (statement.replace("%", "%%") if is_plain else statement), parameters
+
+
+def _let_tuples_be_lists(engine: sa.Engine) -> None:
+    """`WHERE id IN :ids` with a tuple: psycopg2 wrote `(1, 2)`, psycopg 3 would write a composite value."""
+
+    @event.listens_for(engine, "connect")
+    def register(driver: psycopg.Connection[Any], _record: Any) -> None:
+        driver.adapters.register_dumper(tuple, _ListDumper)
+
+
+class _ListDumper(RecursiveDumper):
+    def dump(self, obj: tuple[Any, ...]) -> bytes:
+        return b"(" + b", ".join(self._tx.as_literal(each) for each in obj) + b")"
+
+    def quote(self, obj: tuple[Any, ...]) -> bytes:
+        return self.dump(obj)
 
 
 def _driver_connection(conn: sa.Connection) -> psycopg.Connection[Any]:
