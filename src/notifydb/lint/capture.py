@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from psycopg.pq import TransactionStatus
 from notifydb.lint import snapshot, trace
 from notifydb.lint.snapshot import Sampler, Snapshot
 from notifydb.lint.statement import Execution
-from notifydb.migrator.frames import Frame, call_chain
+from notifydb.migrator.frames import call_chain, entry_of
+from notifydb.postgres.cursors import telling
 from notifydb.sql.locks import LockMode
 
 
@@ -26,133 +28,95 @@ class Recorder:
     def __init__(self, migration: Path, sampler: Sampler, initial: Snapshot) -> None:
         """`initial` is the state before the migration: whatever is not in it is new."""
         self.executions: list[Execution] = []
-        self._migration = migration
+        #: Whether the migration is under way: what is sent before is Alembic's.
+        self.begun = False
+        self._entry = entry_of(migration)
         self._sampler = sampler
         self._initial = initial
-        self._transactions = 0
-        self._current: int | None = None
-        self._running: _Running | None = None
-        self._last: Snapshot | None = None
+        self._numbers = itertools.count(1)
+        self._sessions: dict[psycopg.Connection[Any], _Session] = {}
 
     @contextmanager
     def listening(self, engine: sa.Engine) -> Iterator[None]:
-        """Attaches to the engine's cursor events for the block."""
-        listeners: dict[str, Callable[..., Any]] = {
-            "before_cursor_execute": self._before,
-            "after_cursor_execute": self._after,
-            "handle_error": self._failed,
-        }
-        with ExitStack() as stack:
-            for name, listener in listeners.items():
-                sa.event.listen(engine, name, listener)
-                stack.callback(sa.event.remove, engine, name, listener)
+        """Listens to all connections that the engine opens during the block."""
+        with telling(engine, self._sending):
             yield
 
-    def _before(
-        self, conn: sa.Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
-    ) -> None:
-        driver = driver_of(conn)
-        self._note_transaction(driver)
-        frames = call_chain(self._migration)
+    @contextmanager
+    def _sending(self, driver: psycopg.Connection[Any], sql: str) -> Iterator[None]:
+        session = self._sessions.setdefault(driver, _Session(driver, self._initial))
+        session.arrive()
+        frames = call_chain(self._entry) if self.begun else ()
         if not frames:
-            self._last = None
+            session.last = None
+            yield
             return
-        before = self._snapshot_before(driver)
-        self._running = _Running(
-            _bound(driver, statement, parameters, many=many), frames, self._current, before
-        )
-        if self._current is None:
-            self._running.watch(self._sampler.watching(driver.info.backend_pid))
-        self._running.start()
-
-    def _after(self, conn: sa.Connection, *_: Any) -> None:
-        running, self._running = self._running, None
-        if running is None:
-            return
-        duration = running.stop()
-        driver = driver_of(conn)
-        left = driver.info.transaction_status is TransactionStatus.IDLE
-        after = snapshot.outside(driver) if left else snapshot.inside(driver)
-        self._last = None if left else after
-        self.executions.append(running.traced(self._initial, after, duration, left=left))
-
-    def _failed(self, context: sa.ExceptionContext) -> None:
-        running, self._running = self._running, None
-        if running is None:
-            return
-        running.stop()
-        original = context.original_exception
-        message = str(original).strip().splitlines()[0] if str(original).strip() else type(original).__name__
-        failure = trace.Failure(message, getattr(original, "sqlstate", None))
-        self.executions.append(Execution(running.sql, running.frames, running.transaction, failure=failure))
-
-    def _note_transaction(self, driver: psycopg.Connection[Any]) -> None:
-        """SQLAlchemy's idea of a transaction is not enough: migrations write COMMIT as SQL."""
-        idle = driver.info.transaction_status is TransactionStatus.IDLE
-        if idle and driver.autocommit:
-            self._current = None
-        elif idle or self._current is None:
-            self._transactions += 1
-            self._current = self._transactions
-
-    def _snapshot_before(self, driver: psycopg.Connection[Any]) -> Snapshot:
-        if driver.info.transaction_status is TransactionStatus.IDLE:
-            outside = snapshot.outside(driver)
-            return outside if self._current is None else snapshot.started(outside)
-        return self._last or snapshot.inside(driver)
+        transaction, before = session.transaction(self._numbers), session.before()
+        watching = self._sampler.watching(driver.info.backend_pid) if transaction is None else _NOT_SAMPLED
+        with watching as sampled:
+            began = time.perf_counter()
+            try:
+                yield
+            except Exception as error:
+                self.executions.append(Execution(sql, frames, transaction, failure=_failure(error)))
+                raise
+            duration = (time.perf_counter() - began) * 1000
+        found = session.compare(before, sampled)
+        traced = dataclasses.replace(found, duration_ms=duration)
+        self.executions.append(Execution(sql, frames, transaction, traced))
 
 
-class _Running:
-    """A statement on its way."""
+_NOT_SAMPLED: AbstractContextManager[dict[int, LockMode] | None] = nullcontext()
 
-    def __init__(
-        self, sql: str, frames: tuple[Frame, ...], transaction: int | None, before: Snapshot
-    ) -> None:
-        self.sql = sql
-        self.frames = frames
-        self.transaction = transaction
-        self.before = before
-        self.sampled: dict[int, LockMode] | None = None
-        self._stack = ExitStack()
-        self._began = 0.0
 
-    def watch(self, watching: AbstractContextManager[dict[int, LockMode]]) -> None:
-        self.sampled = self._stack.enter_context(watching)
+class _Session:
+    """One connection of the migration; `last` is its state after the last statement, if that was recorded."""
 
-    def start(self) -> None:
-        self._began = time.perf_counter()
+    def __init__(self, driver: psycopg.Connection[Any], initial: Snapshot) -> None:
+        self.last: Snapshot | None = None
+        self._number: int | None = None
+        self._driver = driver
+        self._initial = initial
 
-    def stop(self) -> float:
-        """Milliseconds since the start."""
-        elapsed = (time.perf_counter() - self._began) * 1000
-        self._stack.close()
-        return elapsed
+    def arrive(self) -> None:
+        """A statement is about to be sent, recorded or not."""
+        if self._status is TransactionStatus.IDLE:
+            self._number = None
 
-    def traced(self, initial: Snapshot, after: Snapshot, duration: float, *, left: bool) -> Execution:
-        before = self.before
-        if left and self.transaction is not None:
+    def transaction(self, numbers: Iterator[int]) -> int | None:
+        """The number of the transaction that the next statement runs in; None outside of any.
+
+        SQLAlchemy's idea of one is not enough: migrations write COMMIT as SQL.
+        """
+        if self._status is TransactionStatus.IDLE and self._driver.autocommit:
+            return None
+        self._number = self._number or next(numbers)
+        return self._number
+
+    def before(self) -> Snapshot:
+        if self._status is TransactionStatus.IDLE:
+            outside = snapshot.outside(self._driver)
+            return outside if self._driver.autocommit else snapshot.started(outside)
+        if self.last is None and self._status is TransactionStatus.INERROR:
+            return snapshot.started(self._initial)
+        return self.last or snapshot.inside(self._driver)
+
+    def compare(self, before: Snapshot, sampled: dict[int, LockMode] | None) -> trace.Trace:
+        """What has changed since `before`, after a statement that went through."""
+        left = self._status is TransactionStatus.IDLE
+        after = snapshot.outside(self._driver) if left else snapshot.inside(self._driver)
+        self.last = None if left else after
+        if left and self._number is not None:
             # A COMMIT: the transaction's counts are gone with it, and were told statement by statement.
-            before = snapshot.started(before)
-            after = snapshot.started(after)
-        found = trace.compare(initial, before, after, self.sampled)
-        return Execution(
-            self.sql, self.frames, self.transaction, dataclasses.replace(found, duration_ms=duration)
-        )
+            before, after = snapshot.started(before), snapshot.started(after)
+        rewritten = snapshot.holding(self._driver, trace.renewed(before, after))
+        return trace.compare(self._initial, before, after, rewritten, sampled)
+
+    @property
+    def _status(self) -> TransactionStatus:
+        return self._driver.info.transaction_status
 
 
-def driver_of(conn: sa.Connection) -> psycopg.Connection[Any]:
-    """The psycopg connection below SQLAlchemy's."""
-    driver = conn.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return driver
-
-
-def _bound(driver: psycopg.Connection[Any], statement: str, parameters: Any, *, many: bool) -> str:
-    """The text with its parameters in it, as the server would see it; of many rows, the first."""
-    values = parameters[0] if many and parameters else parameters
-    if not values:
-        return statement
-    try:
-        return psycopg.ClientCursor(driver).mogrify(statement, values)
-    except psycopg.Error:
-        return statement
+def _failure(error: Exception) -> trace.Failure:
+    message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return trace.Failure(message, getattr(error, "sqlstate", None))

@@ -17,7 +17,7 @@ from notifydb.lint.fill import Filled, fill
 from notifydb.lint.snapshot import Sampler
 from notifydb.lint.statement import Execution
 from notifydb.migrator.config import Project
-from notifydb.migrator.execute import upgrade
+from notifydb.migrator.execute import Event, Started, upgrade
 from notifydb.postgres.connect import make_engine
 from notifydb.revisions.graph import History, Revision
 from notifydb.shadow.database import Shadows
@@ -72,9 +72,13 @@ def _run(
     with psycopg.connect(_conninfo(url), autocommit=True) as driver:
         recorder = Recorder(revision.path, Sampler(_conninfo(url)), snapshot.outside(driver))
     error = None
+
+    def listen(event: Event) -> None:
+        recorder.begun |= isinstance(event, Started)
+
     with recorder.listening(engine):
         try:
-            upgrade(engine, project, revision.id, history=history)
+            upgrade(engine, project, revision.id, history=history, listen=listen)
         except errors.MigrationFailed as failed:
             error = failed.message
     executions = tuple(recorder.executions)
@@ -95,7 +99,7 @@ def _touched(executions: Sequence[Execution], catalog: Catalog) -> tuple[Relatio
                 found[lock.relation.key] = lock.relation
         for relation in (*(trace.scanned or ()), *(trace.changed or ()), *trace.dropped):
             found[relation.key] = relation
-    return tuple(found.values())
+    return tuple(each for each in found.values() if each.name != "alembic_version")
 
 
 def _named(execution: Execution, catalog: Catalog) -> Iterator[Relation]:

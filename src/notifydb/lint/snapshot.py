@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
+from psycopg.rows import tuple_row
 
 from notifydb.sql.facts import Relation
 from notifydb.sql.locks import LockMode
@@ -26,9 +27,9 @@ _LOCKS = """
 """
 _RELATIONS = """
     SELECT json_agg(json_build_array(c.oid::bigint, n.nspname, c.relname, c.relkind, c.relfilenode::bigint,
-                                     coalesce(i.indisvalid, true),
-                                     c.relfilenode = 0 OR pg_relation_size(c.oid) = 0))
+                                     coalesce(i.indisvalid, true), h.inhparent::bigint))
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_index i ON i.indexrelid = c.oid
+    LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND h.inhseqno = 1
     WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I')
       AND n.nspname NOT IN ('information_schema', 'notifydb') AND n.nspname !~ '^pg_'
       AND c.relname NOT IN ('alembic_version', 'alembic_version_pkc')
@@ -37,6 +38,9 @@ _SNAPSHOT = f"""
     SELECT ({_LOCKS.format(pid="pg_backend_pid()")}), ({{counts}}), ({_RELATIONS}),
            (pg_current_wal_insert_lsn() - '0/0')::bigint, current_setting('lock_timeout')
 """
+_HOLDING: Final = (
+    "SELECT json_agg(oid::bigint) FROM pg_class WHERE oid = ANY (%s) AND pg_relation_size(oid) > 0"
+)
 _INSIDE: Final = _SNAPSHOT.format(counts=_COUNTS.format(view="pg_stat_xact_user_tables"))
 _OUTSIDE: Final = _SNAPSHOT.format(counts=_COUNTS.format(view="pg_stat_user_tables"))
 #: `pg_stat_force_next_flush` is there since Postgres 15 (docs section 27.2.3).
@@ -45,13 +49,16 @@ _FLUSH_SINCE = 150000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """A table, materialized view or index; `filenode` is its storage, a broken index is not `valid`."""
+    """A table, materialized view or index; `filenode` is its storage, a broken index is not `valid`.
+
+    `parent` is the oid of what it is a partition of, or inherits from.
+    """
 
     relation: Relation
     is_index: bool
     filenode: int
     valid: bool
-    is_empty: bool
+    parent: int | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,9 +75,7 @@ class Snapshot:
 
 def inside(driver: psycopg.Connection[Any]) -> Snapshot:
     """The state within the open transaction; the query takes locks on catalogs only, which do not count."""
-    row = driver.execute(_INSIDE, prepare=False).fetchone()
-    assert row is not None
-    return _snapshot(row, counted=True)
+    return _snapshot(_ask(driver, _INSIDE), counted=True)
 
 
 def outside(driver: psycopg.Connection[Any]) -> Snapshot:
@@ -83,12 +88,26 @@ def outside(driver: psycopg.Connection[Any]) -> Snapshot:
     try:
         counted = driver.info.server_version >= _FLUSH_SINCE
         if counted:
-            driver.execute("SELECT pg_stat_force_next_flush()", prepare=False)
-        row = driver.execute(_OUTSIDE, prepare=False).fetchone()
+            _ask(driver, "SELECT pg_stat_force_next_flush()")
+        row = _ask(driver, _OUTSIDE)
     finally:
         driver.autocommit = autocommit
-    assert row is not None
     return _snapshot(row, counted=counted)
+
+
+def holding(driver: psycopg.Connection[Any], oids: Collection[int]) -> frozenset[int]:
+    """Those of the relations that have storage with something in it.
+
+    Asked only about what a statement has made anew: for others it might wait for a lock of the migration's own.
+    """
+    return frozenset(_ask(driver, _HOLDING, [list(oids)])[0] or ()) if oids else frozenset()
+
+
+def _ask(driver: psycopg.Connection[Any], query: str, values: list[Any] | None = None) -> tuple[Any, ...]:
+    """On a plain cursor: those of the connection tell a listener, who asks this, what they send."""
+    row = psycopg.Cursor(driver, row_factory=tuple_row).execute(query, values, prepare=False).fetchone()
+    assert row is not None
+    return row
 
 
 def started(snapshot: Snapshot) -> Snapshot:
@@ -103,8 +122,8 @@ def _snapshot(row: tuple[Any, ...], *, counted: bool) -> Snapshot:
         scanned={oid: scanned for oid, scanned, _ in counts or []} if counted else None,
         changed={oid: changed for oid, _, changed in counts or []} if counted else None,
         relations={
-            oid: Entry(Relation(name, schema), kind in ("i", "I"), filenode, valid, is_empty)
-            for oid, schema, name, kind, filenode, valid, is_empty in relations or []
+            oid: Entry(Relation(name, schema), kind in ("i", "I"), filenode, valid, parent)
+            for oid, schema, name, kind, filenode, valid, parent in relations or []
         },
         wal=wal,
         lock_timeout=lock_timeout,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from notifydb.findings import LockTaken
 from notifydb.lint.snapshot import Entry, Snapshot
 from notifydb.sql.facts import Relation
 from notifydb.sql.locks import LockMode
+
+Key = tuple[str, str]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Trace:
     index builds, validation and rewrites count there too, measured on PostgreSQL 15 and 18). None means
     that the server does not tell. `rows` are the rows that were in the tables before. `sampled` locks were
     polled from a second connection while a statement ran outside of a transaction: a short one can be
-    missed. `filled` tells whether the tables had been given rows.
+    missed. `parents` names for each partition what it is a part of: its counts are those of the whole, too.
+    `filled` tells whether the tables had been given rows.
     """
 
     locks: tuple[TracedLock, ...] = ()
@@ -52,7 +55,8 @@ class Trace:
     rewritten: tuple[Relation, ...] = ()
     dropped: tuple[Relation, ...] = ()
     invalid_indexes: tuple[Relation, ...] = ()
-    rows: Mapping[tuple[str, str], int] = dataclasses.field(default_factory=dict)
+    parents: Mapping[Key, Key] = dataclasses.field(default_factory=dict)
+    rows: Mapping[Key, int] = dataclasses.field(default_factory=dict)
     duration_ms: float = 0.0
     wal_bytes: int = 0
     lock_timeout: str = "0"
@@ -65,29 +69,43 @@ class Trace:
         return max(modes, default=None)
 
     def scanned_on(self, relation: Relation) -> int | None:
-        return _of(self.scanned, relation)
+        return self._sum(self.scanned, relation)
 
     def changed_on(self, relation: Relation) -> int | None:
-        return _of(self.changed, relation)
+        return self._sum(self.changed, relation)
+
+    def is_rewritten(self, relation: Relation) -> bool:
+        return any(self._belongs(each, relation) for each in self.rewritten)
 
     def rows_of(self, relation: Relation) -> int | None:
         """The rows that the shadow had in the table before the migration; None if nobody counted."""
         return self.rows.get(relation.key)
 
+    def _sum(self, counts: Mapping[Relation, int] | None, relation: Relation) -> int | None:
+        if counts is None:
+            return None
+        return sum(count for each, count in counts.items() if self._belongs(each, relation))
 
-def _of(counts: Mapping[Relation, int] | None, relation: Relation) -> int | None:
-    if counts is None:
-        return None
-    return sum(count for each, count in counts.items() if each.key == relation.key)
+    def _belongs(self, each: Relation, relation: Relation) -> bool:
+        """Whether it is the relation, or a partition of it at any depth."""
+        key: Key | None = each.key
+        while key is not None and key != relation.key:
+            key = self.parents.get(key)
+        return key is not None
 
 
 def compare(
-    initial: Snapshot, before: Snapshot, after: Snapshot, sampled: Mapping[int, LockMode] | None = None
+    initial: Snapshot,
+    before: Snapshot,
+    after: Snapshot,
+    rewritten: Collection[int],
+    sampled: Mapping[int, LockMode] | None = None,
 ) -> Trace:
     """The trace between two snapshots; `initial` was taken before the migration and says what existed.
 
     Where both are of one transaction, statistics and locks are differences; otherwise `after` counts whole,
-    and `sampled` are the locks (relation's oid to mode) that were seen meanwhile.
+    and `sampled` are the locks (relation's oid to mode) that were seen meanwhile. `rewritten` are those of
+    the `renewed` that are not empty.
     """
     existing = initial.relations
     taken = sampled
@@ -98,7 +116,7 @@ def compare(
         held=_traced(after.locks, existing),
         scanned=_difference(existing, before.scanned, after.scanned),
         changed=_difference(existing, before.changed, after.changed),
-        rewritten=tuple(existing[oid].relation for oid in _rewritten(existing, before, after)),
+        rewritten=tuple(existing[oid].relation for oid in rewritten if oid in existing),
         dropped=tuple(
             entry.relation
             for oid, entry in existing.items()
@@ -109,6 +127,11 @@ def compare(
             for oid, entry in after.relations.items()
             if not entry.valid and (oid not in before.relations or before.relations[oid].valid)
         ),
+        parents={
+            entry.relation.key: existing[entry.parent].relation.key
+            for entry in existing.values()
+            if entry.parent is not None and entry.parent in existing
+        },
         wal_bytes=after.wal - before.wal,
         lock_timeout=before.lock_timeout,
         sampled=sampled is not None,
@@ -133,13 +156,10 @@ def _difference(
     return {existing[oid].relation: count for oid, count in counts.items() if count > 0}
 
 
-def _rewritten(existing: Mapping[int, Entry], before: Snapshot, after: Snapshot) -> list[int]:
-    """Tables with rows whose storage was made anew; TRUNCATE also makes new storage, but an empty one."""
-    found = []
-    for oid in existing:
-        old, new = before.relations.get(oid), after.relations.get(oid)
-        if old is None or new is None or old.is_index or old.filenode == new.filenode:
-            continue
-        if not new.is_empty:
-            found.append(oid)
-    return found
+def renewed(before: Snapshot, after: Snapshot) -> list[int]:
+    """Tables whose storage was made anew; TRUNCATE also does that, but leaves it empty."""
+    return [
+        oid
+        for oid, old in before.relations.items()
+        if not old.is_index and oid in after.relations and old.filenode != after.relations[oid].filenode
+    ]

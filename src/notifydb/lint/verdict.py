@@ -96,8 +96,7 @@ def _is_scan(trace: Trace, table: Relation) -> bool:
 
 
 def _rewrite(trace: Trace, _rule: Rule, tables: Sequence[Relation]) -> Verdict:
-    keys = {relation.key for relation in trace.rewritten}
-    if any(table.key in keys for table in tables):
+    if any(map(trace.is_rewritten, tables)):
         return "confirmed"
     return "refuted" if _could_show(trace, tables) else "open"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import functools
 import inspect
@@ -11,10 +12,15 @@ from pathlib import Path
 from types import FrameType
 
 import alembic
+import psycopg
 import sqlalchemy
 import sqlalchemy.exc
 
 import notifydb
+from notifydb.revisions.reader import parse_module
+
+#: Functions of Alembic and SQLAlchemy that ask the server on their own account, whoever calls them.
+_OWN_QUESTIONS = ("_ensure_version_table", "get_current_heads", "get_isolation_level", "update_to_step")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,24 +32,39 @@ class Frame:
     end_line: int
 
 
-def call_chain(migration: Path) -> tuple[Frame, ...]:
-    """The frames on the stack from `migration` inward, outermost first; empty when it is not on the stack.
+def call_chain(entry: Frame) -> tuple[Frame, ...]:
+    """The frames on the stack from the migration of `entry` inward, outermost first; empty for what is not the
+    migration's doing.
 
-    Frames of Alembic, SQLAlchemy, notifydb and the standard library are left out.
+    What a migration sends without being on the stack, through a listener or with another module's function
+    as its `upgrade`, begins with `entry`. Frames of Alembic, SQLAlchemy, psycopg, notifydb and the standard
+    library are left out.
     """
     found: list[Frame] = []
     frame = inspect.currentframe()
-    while frame is not None:
+    while frame is not None and frame.f_code.co_name != "run_migrations":
+        if frame.f_code.co_name in _OWN_QUESTIONS:
+            return ()
         path = _path_of(frame.f_code.co_filename)
         if path is not None:
             found.append(_position(frame, path))
         frame = frame.f_back
     found.reverse()
-    own = _resolved(str(migration))
     for depth, each in enumerate(found):
-        if each.path == own:
+        if each.path == entry.path:
             return tuple(found[depth:])
-    return ()
+    return (entry, *found)
+
+
+def entry_of(migration: Path) -> Frame:
+    """The head of its `upgrade`, or the file's first line where it has none of its own."""
+    heads = [
+        node.lineno
+        for node in parse_module(migration.read_bytes(), migration).body
+        if isinstance(node, ast.FunctionDef) and node.name == "upgrade"
+    ]
+    line = heads[-1] if heads else 1
+    return Frame(_resolved(str(migration)), line, line)
 
 
 def is_alembics_own() -> bool:
@@ -75,7 +96,7 @@ def _path_of(filename: str) -> Path | None:
 
 @functools.cache
 def _machinery() -> tuple[Path, ...]:
-    packages = [Path(str(package.__file__)).parent for package in (alembic, sqlalchemy, notifydb)]
+    packages = [Path(str(package.__file__)).parent for package in (alembic, psycopg, sqlalchemy, notifydb)]
     libraries = [Path(sysconfig.get_path("stdlib"))]
     return tuple(path.resolve() for path in packages) + tuple(path.resolve() for path in libraries)
 

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 
 from notifydb import errors
 from notifydb.migrator.config import Project, alembic_config, entered
-from notifydb.migrator.frames import Frame, call_chain, is_alembics_own
+from notifydb.migrator.frames import Frame, call_chain, entry_of, is_alembics_own
 from notifydb.migrator.script import open_script
 from notifydb.revisions.graph import History, Revision
 
@@ -76,14 +76,14 @@ class _Sink(io.StringIO):
 
     def __init__(self, migration: Path) -> None:
         super().__init__()
-        self.migration = migration
+        self.entry = entry_of(migration)
         self.captured: list[Captured] = []
         self._count = 0
         self._open = False
 
     def write(self, text: str) -> int:
         sql = text.strip().removesuffix(";").rstrip()
-        frames = call_chain(self.migration) if sql else ()
+        frames = call_chain(self.entry) if sql and not sql.startswith("-- Running ") else ()
         command = sql.split(None, 1)[0].upper() if sql else ""
         if command == "BEGIN" and not self._open:
             self._count += 1
