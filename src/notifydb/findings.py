@@ -113,8 +113,9 @@ class Skipped:
 class Report:
     """The outcome of a lint run.
 
-    `known` counts the findings that a baseline left out. `judged` has, of each revision, the rules that could
-    run on all their levels. `untraced` is why nothing was run on a shadow; None where it was.
+    `revisions_checked` are migrations, `files_checked` files of plain SQL. `known` counts the findings that a
+    baseline left out. `judged` has, of each revision, the rules that could run on all their levels.
+    `untraced` is why nothing was run on a shadow; None where it was.
     `rules` are those that were chosen.
     """
 
@@ -122,6 +123,7 @@ class Report:
     skipped: tuple[Skipped, ...] = ()
     refuted: tuple[Finding, ...] = ()
     revisions_checked: int = 0
+    files_checked: int = 0
     known: int = 0
     judged: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
     untraced: str | None = None

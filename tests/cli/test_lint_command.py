@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from inline_snapshot import snapshot
 
 from cli.conftest import Notifydb, matches_schema
@@ -44,7 +45,7 @@ error: there is no rule 'drop-tabel'
   next: did you mean drop-table?
 """)
     shown = notifydb("settings", NOTIFYDB_LINT_SEVERITY="data=info,drop-table=info").out
-    assert "lint.severity           data=info, drop-table=info  (NOTIFYDB_LINT_SEVERITY)\n" in shown
+    assert "lint.severity            data=info, drop-table=info  (NOTIFYDB_LINT_SEVERITY)\n" in shown
 
 
 def test_a_baseline_from_the_first_run_to_the_last_finding(
@@ -98,3 +99,66 @@ error: notifydb-lint-baseline.json cannot be read: Expecting value: line 1 colum
     assert notifydb("lint", "0002", "--static", "--baseline", **there).code == 2
     assert notifydb("lint", "--all", "--static", "--baseline", **there).code == 0
     assert notifydb("lint", "--all", "--static", **there).code == 0
+
+
+def test_ranges_and_folders(small_project: SmallProject, notifydb: Notifydb) -> None:
+    small_project.add_all({f"000{number}_x": f'op.execute("DROP TABLE t{number}")' for number in range(1, 6)})
+
+    def judged(*what: str) -> list[str]:
+        outcome = notifydb("lint", *what, "--static", "--format", "json", NOTIFYDB_LINT_SELECT="drop-table")
+        return [each["revision"][:4] for each in outcome.json["findings"]]
+
+    assert judged("0002:0004") == judged("0002_x:0004_x") == ["0003", "0004"]
+    assert judged("0003:") == judged("0003:head") == ["0004", "0005"]
+    assert judged(":0002") == judged("base:0002") == ["0001", "0002"]
+    assert judged("0003:0003") == []
+    assert judged("0004:", ":0001", "0005") == ["0001", "0005"]
+    assert judged("alembic/versions") == judged("--all") == judged(":")
+    assert notifydb("lint", "0004:0002", "--static").code == 2
+    assert notifydb("lint", "0009:", "--static").code == 2
+    assert notifydb("lint", "0001", "--all", "--static").code == 2
+    (small_project.project.root / "docs").mkdir()
+    assert str(notifydb("lint", "docs", "--static")) == snapshot("""\
+exit 2
+[err]
+error: there is no migration in docs
+  next: name files of SQL one by one
+""")
+
+
+def test_files_of_sql_need_no_project(tmp_path_factory: pytest.TempPathFactory, notifydb: Notifydb) -> None:
+    nowhere = tmp_path_factory.mktemp("nowhere")
+    (nowhere / "drop.sql").write_text("-- a table\n\nDROP TABLE a;\n")
+    assert str(notifydb("lint", "drop.sql", "--static", cwd=nowhere)) == snapshot("""\
+exit 1
+[out]
+drop.sql
+    3: warning: drop-table
+      3 | DROP TABLE a;
+    Running code that still uses a fails, and its data is gone.
+    Safe form:
+        First deploy code that does not use the table any more, then drop it, and say that this was
+        done:
+
+        # notifydb: ignore[drop-table] because the code stopped using it in release ...
+        op.drop_table("a")
+
+1 finding (1 warning) in 1 file of SQL, not run on a shadow: --static was given.
+  next: notifydb rules drop-table
+  or, to keep it as it is, on its line: # notifydb: ignore[drop-table] because ...
+""")
+    piped = notifydb("lint", "-", "--format", "json", cwd=nowhere, stdin="BEGIN;\nDROP TABLE a;\n\\i x\n")
+    assert matches_schema("lint", piped.json)
+    (finding,) = piped.json["findings"]
+    assert (finding["path"], finding["line"], finding["revision"]) == ("<stdin>", 2, None)
+    assert [each["subject"] for each in piped.json["skipped"]] == ["<stdin>:3", "<stdin>"]
+    assert notifydb("lint", "-", "--static", "--strict", cwd=nowhere, stdin="\\i x\n").code == 1
+    assert notifydb("lint", "drop.sql", "--trace", cwd=nowhere).code == 2
+    assert str(notifydb("lint", "no.sql", "--static", cwd=nowhere)) == snapshot("""\
+exit 2
+[err]
+error: no.sql cannot be read: No such file or directory
+""")
+    (nowhere / "latin.sql").write_bytes(b"SELECT '\xe4'")
+    assert notifydb("lint", "latin.sql", "--static", cwd=nowhere).code == 2
+    assert notifydb("lint", "drop.sql", "--static", "--baseline", cwd=nowhere).code == 2

@@ -25,7 +25,7 @@ SEVERAL = json.dumps(
 )
 def test_settings_show_no_password_however_it_is_written(url: str, shown: str, notifydb: Notifydb) -> None:
     outcome = notifydb("settings", DATABASE_URL=url)
-    assert f"database_url            {shown}  (DATABASE_URL)\n" in outcome.out
+    assert f"database_url             {shown}  (DATABASE_URL)\n" in outcome.out
     assert "Sek" not in outcome.out + outcome.err
     listed = {each["name"]: each["value"] for each in notifydb("settings", "--format", "json", DATABASE_URL=url).json["settings"]}  # fmt: skip  # noqa: E501
     assert listed["database_url"] == shown
@@ -54,7 +54,7 @@ def test_several_bound_databases_stop_only_what_needs_one(
     assert notifydb("heads", VCAP_SERVICES=SEVERAL).code == 0
     shown = notifydb("settings", VCAP_SERVICES=SEVERAL)
     assert shown.code == 0
-    assert "database_url            -  (VCAP_SERVICES binds several databases: a, b)\n" in shown.out
+    assert "database_url             -  (VCAP_SERVICES binds several databases: a, b)\n" in shown.out
     refused = notifydb("status", VCAP_SERVICES=SEVERAL, NOTIFYDB_ENVIRONMENT="development")
     assert refused.code == 2
     assert "set NOTIFYDB_SERVICE_NAME" in refused.err

@@ -127,7 +127,15 @@ def test_json(view: View) -> None:
     assert json.loads(_render("json", view)) == snapshot(
         {
             "version": 1,
-            "counts": {"error": 1, "warning": 1, "info": 0, "refuted": 1, "skipped": 1, "revisions": 2},
+            "counts": {
+                "error": 1,
+                "warning": 1,
+                "info": 0,
+                "refuted": 1,
+                "skipped": 1,
+                "revisions": 2,
+                "files": 0,
+            },
             "findings": [
                 {
                     "rule": "create-index-not-concurrent",
@@ -219,7 +227,15 @@ more.\
 def test_json_of_nothing(view: View) -> None:
     assert json.loads(REPORTERS["json"](Report(()), view)) == {
         "version": 1,
-        "counts": {"error": 0, "warning": 0, "info": 0, "refuted": 0, "skipped": 0, "revisions": 0},
+        "counts": {
+            "error": 0,
+            "warning": 0,
+            "info": 0,
+            "refuted": 0,
+            "skipped": 0,
+            "revisions": 0,
+            "files": 0,
+        },
         "findings": [],
         "refuted": [],
         "skipped": [],

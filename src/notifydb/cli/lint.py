@@ -16,9 +16,13 @@ from notifydb.cli.lint_scope import chosen
 
 
 def lint(
-    revisions: Annotated[
+    names: Annotated[
         list[str] | None,
-        typer.Argument(help="Ids, their beginnings, or files; default: what main does not have."),
+        typer.Argument(
+            metavar="[WHAT]...",
+            help="Migrations (ids, their beginnings, files, folders, ranges such as 0410:0415), files of SQL, "
+            "or - for stdin; default: what main does not have.",
+        ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every migration of the history.")] = False,
     since: Annotated[str | None, typer.Option("--since", help="What this git ref does not have.")] = None,
@@ -37,6 +41,9 @@ def lint(
     ] = None,
     target_version: Annotated[
         int | None, typer.Option("--target-version", min=13, help="Production's major version of Postgres.")
+    ] = None,
+    single_transaction: Annotated[
+        bool | None, typer.Option("--single-transaction", help="A file of SQL runs in one, as with psql -1.")
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also what was refuted or not checked.")
@@ -59,14 +66,24 @@ def lint(
         )
     if fix + diff + baseline > 1:
         raise errors.UsageError("--fix, --diff and --baseline exclude each other")
-    deps = Deps(**{"lint.rows": rows, "lint.target_version": target_version})
-    asked = chosen(deps, revisions or [], since, all_=all_)
-    report = judged(deps, asked, trace=trace or fix or diff, static=static)
+    deps = Deps(
+        **{
+            "lint.rows": rows,
+            "lint.target_version": target_version,
+            "lint.single_transaction": single_transaction,
+        }
+    )
+    asked = chosen(deps, names or [], since, all_=all_)
+    if asked.scripts and (fix or diff or baseline):
+        raise errors.UsageError("--fix, --diff and --baseline are for migrations, not for files of SQL")
+    report = judged(deps, asked.revisions, asked.scripts, trace=trace or fix or diff, static=static)
     if baseline:
         record(deps, report)
         return
     if fix or diff:
-        raise typer.Exit(lint_fix.carried_out(deps, asked, report, output, write=fix, edited=edited))
+        raise typer.Exit(
+            lint_fix.carried_out(deps, list(asked.revisions), report, output, write=fix, edited=edited)
+        )
     report = left_out(deps, report)
     show(deps, report, output, verbose=verbose)
     if report.failed or (strict and report.skipped):

@@ -2,44 +2,88 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from notifydb import errors
 from notifydb.cli.deps import Deps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from notifydb.findings import Report, Severity
     from notifydb.lint.options import Options
+    from notifydb.lint.script import Script
+    from notifydb.migrator.config import Project
+    from notifydb.revisions.graph import History
     from notifydb.shadow.database import Shadows
 
+_STATIC = "--static was given"
 
-def judged(deps: Deps, revisions: list[str], *, trace: bool = False, static: bool = False) -> Report:
-    """The report on these revisions (full ids)."""
+
+def judged(
+    deps: Deps,
+    revisions: Sequence[str],
+    scripts: Sequence[Script] = (),
+    *,
+    trace: bool = False,
+    static: bool = False,
+) -> Report:
+    """The report on these revisions (full ids) and scripts."""
     from notifydb.lint.engine import Progress, lint
 
-    shadows, reason = (None, "--static was given") if static else _shadows(deps, demanded=trace)
+    world = _world(deps, only_sql=bool(scripts) and not revisions, trace=trace, static=static)
 
     def listen(progress: Progress) -> None:
         deps.console.progress(f"{progress.number}/{progress.total} {progress.revision}")
 
     with deps.console.working("linting"):
         return lint(
-            deps.history, revisions, deps.project,
-            shadows=shadows, no_shadow=reason, options=options_of(deps, trace=trace, static=static), listen=listen,
+            world.history, revisions, world.project, scripts=scripts,
+            shadows=world.shadows, no_shadow=world.no_shadow,
+            options=options_of(deps, trace=trace, static=static, in_project=world.is_project), listen=listen,
         )  # fmt: skip
 
 
-def _shadows(deps: Deps, *, demanded: bool) -> tuple[Shadows | None, str]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _World:
+    """What is judged against; `no_shadow` is why `shadows` is None."""
+
+    history: History
+    project: Project
+    shadows: Shadows | None = None
+    no_shadow: str = ""
+    is_project: bool = True
+
+
+def _world(deps: Deps, *, only_sql: bool, trace: bool, static: bool) -> _World:
+    """Plain SQL needs no project; without one there is no state to run it on."""
+    if static and only_sql:
+        return _nowhere(deps, _STATIC)
     try:
-        return deps.shadows(), ""
-    except errors.ShadowUnavailable as error:
-        if demanded:
+        history, project = deps.history, deps.project
+    except errors.UsageError as error:
+        if trace or not only_sql:
             raise
-        deps.console.say(f"without a trace: {error.message}", style="yellow")
-        return None, error.message
+        return _nowhere(deps, error.message)
+    try:
+        shadows, reason = (None, _STATIC) if static else (deps.shadows(), "")
+    except errors.ShadowUnavailable as error:
+        if trace:
+            raise
+        shadows, reason = None, error.message
+    return _World(history, project, shadows, reason)
 
 
-def options_of(deps: Deps, *, trace: bool, static: bool) -> Options:
+def _nowhere(deps: Deps, reason: str) -> _World:
+    from notifydb.migrator.config import Project
+    from notifydb.revisions.graph import History
+
+    here = Project(deps.loaded.root, deps.loaded.root)
+    return _World(History(()), here, no_shadow=reason, is_project=False)
+
+
+def options_of(deps: Deps, *, trace: bool, static: bool, in_project: bool = True) -> Options:
     from notifydb.lint.options import Options
 
     settings = deps.settings.lint
@@ -47,7 +91,7 @@ def options_of(deps: Deps, *, trace: bool, static: bool) -> Options:
         mode="trace" if trace else "static" if static else "auto",
         rows=settings.rows,
         small_table_rows=settings.small_table_rows,
-        head_file=deps.head_file,
+        head_file=deps.head_file if in_project else None,
         target_version=settings.target_version or deps.settings.autogen.target_version,
         select=frozenset(settings.select) or None,
         extend_select=frozenset(settings.extend_select),

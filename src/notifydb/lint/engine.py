@@ -18,6 +18,7 @@ from notifydb.lint.policy import Policy
 from notifydb.lint.probe import Observed, observe
 from notifydb.lint.registry import choose, load_rules
 from notifydb.lint.rule import Claim, Level, Rule
+from notifydb.lint.script import Script
 from notifydb.lint.statement import Execution, Statement
 from notifydb.lint.statements import statements_of
 from notifydb.lint.suppress import Ignore, split
@@ -33,7 +34,7 @@ _WORK = (Claim.SCAN, Claim.REWRITE)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Progress:
-    """`revision` is being judged; `number` counts from 1 to `total`."""
+    """`revision`, or a script, is being judged; `number` counts from 1 to `total`."""
 
     revision: str
     number: int
@@ -49,12 +50,13 @@ def lint(
     project: Project,
     *,
     shadows: Shadows | None,
+    scripts: Sequence[Script] = (),
     options: Options | None = None,
     no_shadow: str = "there is no server for shadow databases",
     rules: Iterable[Rule] | None = None,
     listen: Listener | None = None,
 ) -> Report:
-    """Judges `revisions` (full ids); `no_shadow` is why `shadows` is None.
+    """Judges `revisions` (full ids) and `scripts`; `no_shadow` is why `shadows` is None.
 
     Raises ConfigurationError for unknown rule names, ShadowUnavailable when the mode is `trace` and no
     shadow can be had, MigrationFailed when the history before a revision cannot be replayed.
@@ -63,12 +65,20 @@ def lint(
     known = load_rules() if rules is None else tuple(rules)
     context = Context(history, frozenset(revisions), options, project.root)
     run = _Run(project, shadows, no_shadow, known, context)
-    run.graph()
+    total = len(revisions) + len(scripts)
+    if revisions or not scripts:
+        run.graph()
     for number, identifier in enumerate(revisions, start=1):
         if listen:
-            listen(Progress(identifier, number, len(revisions)))
+            listen(Progress(identifier, number, total))
         run.revision(history.revisions[identifier])
-    return run.report(len(revisions))
+    for number, script in enumerate(scripts, start=len(revisions) + 1):
+        if listen:
+            listen(Progress(script.name, number, total))
+        run.script(script)
+    return dataclasses.replace(
+        run.report(), revisions_checked=len(revisions), files_checked=len({each.path for each in scripts})
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -125,10 +135,25 @@ class _Run:
         self.skipped += seen.skipped
         self.judged[revision.id] = self._judged(seen.levels)
         self._traced |= "trace" in seen.levels
-        context = self._context(revision, source, tree, seen)
+        statements = statements_of(revision, seen.executions, tree)
+        context = self._context(revision, source, statements, seen)
         ignores = (*read_ignores(revision.path, source, tree), *ignores_in_sql(context.statements))
         found = self._in_source(revision, tree, context)
         found += [finding for finding in self._of_graph if finding.revision == revision.id]
+        self._conclude(found, ignores, context, seen)
+
+    def script(self, script: Script) -> None:
+        """Judges the statements of plain SQL."""
+        seen = self._see_script(script)
+        self.skipped += (*script.skipped, *seen.skipped)
+        self._traced |= "trace" in seen.levels
+        context = self._context(script.subject, script.source, script.statements(seen.executions), seen)
+        self._conclude([], script.ignores(), context, seen)
+
+    def _conclude(
+        self, found: list[Finding], ignores: Sequence[Ignore], context: RevisionContext, seen: _Seen
+    ) -> None:
+        """Judges the statements, then the suppressions; `found` is what was found without either."""
         refuted: list[Finding] = []
         for _, sent in itertools.groupby(context.statements, key=lambda each: id(each.execution)):
             confirmed, rejected = self._judge(tuple(sent), context)
@@ -140,10 +165,10 @@ class _Run:
         unneeded, _, also_used = split(refuted, in_force, self.families)
         self.findings += kept
         self.refuted += unneeded
-        context = dataclasses.replace(context, used=used | also_used, judged=self.judged[revision.id])
+        context = dataclasses.replace(context, used=used | also_used, judged=self._judged(seen.levels))
         self._judge_ignores(ignores, context)
 
-    def report(self, checked: int) -> Report:
+    def report(self) -> Report:
         """All that was found, in the order of history and file, each once."""
         order = {identifier: number for number, identifier in enumerate(self.context.history.revisions)}
 
@@ -153,14 +178,15 @@ class _Run:
             kept = (self.policy.weighed(each) for each in once.values() if not self.policy.is_off(each))
             return tuple(sorted(kept, key=place))
 
-        def place(finding: Finding) -> tuple[int, int, str, str]:
+        def place(finding: Finding) -> tuple[int, str, int, str, str]:
             position = order.get(finding.revision or "", -1)
-            return (position, finding.location.line, finding.rule, finding.message)
+            location = finding.location
+            return (position, location.path.as_posix(), location.line, finding.rule, finding.message)
 
         skipped = tuple(dict.fromkeys(self.skipped))
         return Report(
-            told(self.findings), skipped, told(self.refuted), checked,
-            judged=self.judged, untraced=self._untraced(), rules=tuple(rule.info for rule in self.rules),
+            told(self.findings), skipped, told(self.refuted), judged=self.judged, untraced=self._untraced(),
+            rules=tuple(rule.info for rule in self.rules),
         )  # fmt: skip
 
     def _untraced(self) -> str | None:
@@ -198,7 +224,15 @@ class _Run:
         executions = tuple(Execution(each.sql, each.frames, each.transaction) for each in captured)
         return _Seen(executions, levels=frozenset({"graph", "source", "statement"}), skipped=skipped)
 
-    def _context(self, revision: Revision, source: str, tree: ast.Module, seen: _Seen) -> RevisionContext:
+    def _see_script(self, script: Script) -> _Seen:
+        executions = tuple(step.execution for step in script.steps if step.is_judged)
+        skipped = Skipped(str(script.path), "trace", self.no_shadow)
+        is_static = self.context.options.mode == "static"
+        return _Seen(executions, levels=frozenset({"statement"}), skipped=() if is_static else (skipped,))
+
+    def _context(
+        self, revision: Revision, source: str, statements: Sequence[Statement], seen: _Seen
+    ) -> RevisionContext:
         return RevisionContext(
             self.context.history,
             self.context.scope,
@@ -206,7 +240,7 @@ class _Run:
             self.context.root,
             revision=revision,
             source=source,
-            statements=statements_of(revision, seen.executions, tree),
+            statements=statements,
             catalog=seen.catalog,
             known_rules=frozenset(self.families) | frozenset(self.families.values()),
             error=seen.error,

@@ -44,7 +44,7 @@ def ignores_in_sql(statements: Sequence[Statement]) -> tuple[Ignore, ...]:
         source = sent[0].execution.sql
         for comment in comments(source) if "notifydb:" in source else ():
             mark = read_mark(comment.text)
-            parsed = commented(source, comment, [each.parsed for each in sent])
+            parsed = commented(source, comment.offset, [each.parsed for each in sent])
             if mark is not None:
                 of = by_offset[parsed.offset] if parsed else sent[-1]
                 found[_in_sql(of, mark)] = None

@@ -102,7 +102,7 @@ class Rule:
             self.severity,
             statement.location,
             message,
-            revision=statement.revision.id,
+            revision=statement.revision.id or None,
             sql=statement.sql,
             waits=self.lock.waits if self.lock and self.lock >= LockMode.SHARE else None,
             help=self._help(names),
@@ -119,7 +119,7 @@ class Rule:
         else:
             location = Location(revision.path, node.lineno, node.end_lineno)
         return Finding(
-            self.name, self.severity, location, message, revision=revision.id, help=self._help(names)
+            self.name, self.severity, location, message, revision=revision.id or None, help=self._help(names)
         )
 
     def _help(self, names: dict[str, object]) -> str:

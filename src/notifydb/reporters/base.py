@@ -32,7 +32,9 @@ Reporter = Callable[[Report, View], str]
 
 
 def relative(path: Path, root: Path) -> str:
-    """The path from the project's root with forward slashes; as it is, where it lies outside."""
+    """The path from the project's root with forward slashes; as it is, where it lies outside or is `<stdin>`."""
+    if path.name.startswith("<"):
+        return path.name
     try:
         return path.resolve().relative_to(root.resolve()).as_posix()
     except ValueError:
@@ -64,13 +66,21 @@ def totals(report: Report) -> str:
     counted = by_severity(report.findings).items()
     parts = ", ".join(count(number, severity.value) for severity, number in counted)
     found = count(len(report.findings), "finding") + (f" ({parts})" if parts else "")
-    return f"{found} in {count(report.revisions_checked, 'migration')}{_level(report)}"
+    return f"{found} in {_checked(report)}{_level(report)}"
+
+
+def _checked(report: Report) -> str:
+    migrations = count(report.revisions_checked, "migration")
+    files = f"{count(report.files_checked, 'file')} of SQL"
+    if not report.files_checked:
+        return migrations
+    return f"{migrations} and {files}" if report.revisions_checked else files
 
 
 def _level(report: Report) -> str:
     if report.untraced:
         return f", not run on a shadow: {printable(report.untraced)}"
-    return ", run on a shadow" if report.judged else ""
+    return ", run on a shadow" if report.judged or report.files_checked else ""
 
 
 def reasons(skipped: Iterable[Skipped]) -> dict[str, list[str]]:

@@ -32,6 +32,7 @@ def _counts(report: Report) -> dict[str, int]:
         "refuted": len(report.refuted),
         "skipped": len(report.skipped),
         "revisions": report.revisions_checked,
+        "files": report.files_checked,
     }
 
 

@@ -32,6 +32,9 @@ class LintSettings(Section):
         default=Path("notifydb-lint-baseline.json"),
         description="the file of findings that are left out, below the project",
     )
+    single_transaction: bool = setting(
+        default=False, description="a file of SQL runs in one transaction, as with psql -1"
+    )
     rows: int = setting(
         default=1_000, ge=0, description="synthetic rows per table before a migration is traced"
     )

@@ -5,21 +5,20 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from notifydb.sql.parse import Statement
 
-#: What a `--` may stand in without being a comment: block comments, dollar quotes, strings, quoted names.
-_TOKENS = re.compile(
-    r"""
+#: Comments, and what a `--` may stand in without being one: dollar quotes, strings, quoted names. Verbose.
+TOKENS: Final = r"""
     (?P<comment> --[^\n]* )
     | /\* .*? \*/
     | \$ (?P<tag> (?:[^\W\d]\w*)? ) \$ .*? \$ (?P=tag) \$
     | \b[eE]' (?: [^'\\] | \\. | '' )* '
     | ' [^']* '
     | " [^"]* "
-    """,
-    re.DOTALL | re.VERBOSE,
-)
+"""
+_TOKENS = re.compile(TOKENS, re.DOTALL | re.VERBOSE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,10 +37,10 @@ def comments(source: str) -> Iterator[Comment]:
             yield Comment(match["comment"], match.start(), source.count("\n", 0, match.start()) + 1)
 
 
-def commented(source: str, comment: Comment, statements: Sequence[Statement]) -> Statement | None:
-    """Of the statements in `source`, the one that the comment ends, is in, or stands before."""
+def commented(source: str, offset: int, statements: Sequence[Statement]) -> Statement | None:
+    """Of the statements in `source`, the one that a comment at `offset` ends, is in, or stands before."""
     for statement in statements:
         end = statement.offset + len(statement.text)
-        if comment.offset < end or "\n" not in source[end : comment.offset]:
+        if offset < end or "\n" not in source[end:offset]:
             return statement
     return None
