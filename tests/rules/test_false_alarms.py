@@ -32,7 +32,7 @@ SAFE = {
     "column with a constant default": Example("""
         op.add_column("users", sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()))
         op.add_column("users", sa.Column("joined", sa.DateTime, server_default=sa.func.now()))
-        op.alter_column("users", "active", server_default=None)
+        op.alter_column("users", "joined", server_default=None)
         """),
     "column referring to another table": Example("""
         op.execute("ALTER TABLE users ADD COLUMN team_id integer REFERENCES organizations (id)")
@@ -79,6 +79,9 @@ SAFE = {
         op.bulk_insert(
             sa.table("organizations", sa.column("id"), sa.column("name")),
             [{"id": 100001, "name": "a: b"}, {"id": 100002, "name": "100 %"}],
+        )
+        op.execute(
+            "SELECT setval(pg_get_serial_sequence('organizations', 'id'), max(id)) FROM organizations"
         )
         """),
     "one row changed": Example("""

@@ -74,6 +74,11 @@ _DOMAINS = """
 """
 
 
+#: Of `pg_constraint.confdeltype` those that change rows: CASCADE, SET NULL and SET DEFAULT.
+_CASCADE = "c"
+_ON_DELETE = (_CASCADE, "n", "d")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class IndexEntry:
     """An index, its table, and whether it can be used; `whole` without a WHERE and without expressions."""
@@ -161,6 +166,17 @@ class Catalog:
             if entry.references and entry.references.key == relation.key != key:
                 yield Relation(key[1], key[0]), name, entry
 
+    def reached_by_delete(self, relation: Relation) -> tuple[Relation, ...]:
+        """The tables that ON DELETE actions change when rows of this one go, directly or through others."""
+        found: dict[Key, Relation] = {}
+        waiting = [relation]
+        while waiting:
+            for table, _, key in self.references_to(waiting.pop()):
+                if key.on_delete in _ON_DELETE and table.key not in found:
+                    found[table.key] = table
+                    waiting += [table] if key.on_delete == _CASCADE else []
+        return tuple(found.values())
+
     def readers(self, relation: Relation, column: str | None = None) -> tuple[Relation, ...]:
         """The views that read the relation, or one column of it, directly or through other views."""
         found: dict[Key, Relation] = {}
@@ -199,7 +215,8 @@ def read_catalog(driver: psycopg.Connection[Any]) -> Catalog:
 
 
 _QUERIES = (
-    _TABLES, _INDEXES, _CONSTRAINTS, _COLUMNS, _VIEWS, _SIGNATURES, _POLICIES, _VOLATILE, _FUNCTIONS, _DOMAINS,
+    _TABLES, _INDEXES, _CONSTRAINTS, _COLUMNS, _VIEWS, _SIGNATURES, _POLICIES,
+    _VOLATILE, _FUNCTIONS, _DOMAINS,
 )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from notifydb.migrator.execute import Event, Started, upgrade
 from notifydb.postgres.connect import make_engine
 from notifydb.revisions.graph import History, Revision
 from notifydb.shadow.database import Shadows
-from notifydb.sql.facts import Relation, relation_of
+from notifydb.sql.facts import ChangeRows, Relation, relation_of
 from notifydb.sql.locks import LockMode
 from notifydb.sql.parse import parse
 
@@ -110,6 +110,8 @@ def _named(execution: Execution, catalog: Catalog) -> Iterator[Relation]:
             relation = catalog.indexes[relation.key].table
         if relation is not None and catalog.relations.get(relation.key) in ("r", "p"):
             yield relation
+            if isinstance(fact, ChangeRows) and fact.command == "delete":
+                yield from catalog.reached_by_delete(relation)
 
 
 def _merge(

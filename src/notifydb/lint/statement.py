@@ -10,7 +10,7 @@ from notifydb.findings import Location
 from notifydb.lint.trace import Failure, Trace
 from notifydb.migrator.frames import Frame
 from notifydb.revisions.graph import Revision
-from notifydb.sql.facts import Fact, Relation, relation_of
+from notifydb.sql.facts import AddColumn, CreateTable, Fact, Relation, relation_of
 from notifydb.sql.parse import Statement as Parsed
 
 AnyFact = TypeVar("AnyFact", bound=Fact)
@@ -68,6 +68,12 @@ class Statement:
     def each(self, kind: type[AnyFact]) -> Iterator[AnyFact]:
         """The statement's facts of one kind."""
         return (fact for fact in self.facts if isinstance(fact, kind))
+
+    @property
+    def new_columns(self) -> tuple[AddColumn, ...]:
+        """The columns that it makes, in new tables and in others."""
+        made = tuple(column for table in self.each(CreateTable) for column in table.columns)
+        return (*made, *self.each(AddColumn))
 
     @property
     def relations(self) -> tuple[Relation, ...]:

@@ -1,0 +1,54 @@
+"""Finds changes that reach beyond the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from notifydb.findings import Finding, Severity
+from notifydb.lint.context import RevisionContext
+from notifydb.lint.example import Example
+from notifydb.lint.rule import Rule
+from notifydb.lint.statement import Statement
+from notifydb.sql import facts
+
+
+class ServerWideChange(Rule):
+    """CREATE, ALTER or DROP of a role; ALTER of a database or of the system.
+
+    Roles and databases belong to the whole server: other databases on it get the change too, and so does
+    the server on which the migration is tried. In another environment the role or database has another name
+    or is there already, and the migration fails. ALTER SYSTEM cannot run in a transaction at all.
+    """
+
+    name = "server-wide-change"
+    family = "compatibility"
+    severity = Severity.WARNING
+    help = """
+        Not in a migration: leave it to what sets up the server. If it belongs here, say why:
+
+        # notifydb: ignore[server-wide-change] because ...
+        op.execute("{sql}")
+    """
+    bad = (Example('op.execute("ALTER ROLE ALL RESET work_mem")'),)
+    good = (Example("op.execute(\"SET LOCAL work_mem = '64MB'\")"),)
+
+    def check_statement(self, statement: Statement, _ctx: RevisionContext) -> Iterator[Finding]:
+        for fact in statement.each(facts.Other):
+            if fact.node in _COMMANDS:
+                yield self.finding(
+                    statement,
+                    f"{_COMMANDS[fact.node]} changes the whole server, not only this database.",
+                    sql=statement.sql,
+                )
+
+
+_COMMANDS = {
+    "alter_database_set_stmt": "ALTER DATABASE",
+    "alter_database_stmt": "ALTER DATABASE",
+    "alter_role_set_stmt": "ALTER ROLE",
+    "alter_role_stmt": "ALTER ROLE",
+    "alter_system_stmt": "ALTER SYSTEM",
+    "create_role_stmt": "CREATE ROLE",
+    "createdb_stmt": "CREATE DATABASE",
+    "drop_role_stmt": "DROP ROLE",
+}
