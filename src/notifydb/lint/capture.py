@@ -1,13 +1,12 @@
-"""Listens to an engine while one migration runs on it, and traces every statement that it sends."""
+"""Listens to an engine while one migration, or a script, runs on it, and traces every statement that it sends."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,20 +16,21 @@ from psycopg.pq import TransactionStatus
 from notifydb.lint import snapshot, trace
 from notifydb.lint.snapshot import Sampler, Snapshot
 from notifydb.lint.statement import Execution
-from notifydb.migrator.frames import call_chain, entry_of
+from notifydb.migrator.frames import Frame
 from notifydb.postgres.cursors import telling
 from notifydb.sql.locks import LockMode
 
 
 class Recorder:
-    """Records what `migration` sends; use `listening` around the run and read `executions` after it."""
+    """Records what is sent; use `listening` around the run and read `executions` after it."""
 
-    def __init__(self, migration: Path, sampler: Sampler, initial: Snapshot) -> None:
-        """`initial` is the state before the migration: whatever is not in it is new."""
+    def __init__(self, origin: Callable[[], tuple[Frame, ...]], sampler: Sampler, initial: Snapshot) -> None:
+        """`origin` tells where a statement comes from as it is sent; it is not recorded if that is nowhere.
+
+        `initial` is the state before: whatever is not in it is new.
+        """
         self.executions: list[Execution] = []
-        #: Whether the migration is under way: what is sent before is Alembic's.
-        self.begun = False
-        self._entry = entry_of(migration)
+        self._origin = origin
         self._sampler = sampler
         self._initial = initial
         self._numbers = itertools.count(1)
@@ -46,7 +46,7 @@ class Recorder:
     def _sending(self, driver: psycopg.Connection[Any], sql: str) -> Iterator[None]:
         session = self._sessions.setdefault(driver, _Session(driver, self._initial))
         session.arrive()
-        frames = call_chain(self._entry) if self.begun else ()
+        frames = self._origin()
         if not frames:
             session.last = None
             yield

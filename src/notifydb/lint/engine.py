@@ -15,7 +15,7 @@ from notifydb.lint.context import Context, RevisionContext
 from notifydb.lint.ignores import ignores_in_sql, read_ignores
 from notifydb.lint.options import Options
 from notifydb.lint.policy import Policy
-from notifydb.lint.probe import Observed, observe
+from notifydb.lint.probe import Observed, observe, observe_script
 from notifydb.lint.registry import choose, load_rules
 from notifydb.lint.rule import Claim, Level, Rule
 from notifydb.lint.script import Script
@@ -225,10 +225,34 @@ class _Run:
         return _Seen(executions, levels=frozenset({"graph", "source", "statement"}), skipped=skipped)
 
     def _see_script(self, script: Script) -> _Seen:
-        executions = tuple(step.execution for step in script.steps if step.is_judged)
-        skipped = Skipped(str(script.path), "trace", self.no_shadow)
-        is_static = self.context.options.mode == "static"
-        return _Seen(executions, levels=frozenset({"statement"}), skipped=() if is_static else (skipped,))
+        """What running the script shows, else what is known without."""
+        known = _Seen(levels=frozenset({"statement"}))
+        if self.context.options.mode == "static":
+            return known
+        try:
+            return self._played(script)
+        except errors.UsageError as error:
+            reason = error.message
+        except errors.ShadowUnavailable as error:
+            if self.context.options.mode == "trace":
+                raise
+            reason = error.message
+        return dataclasses.replace(known, skipped=(Skipped(script.name, "trace", reason),))
+
+    def _played(self, script: Script) -> _Seen:
+        """Raises HistoryError where there is no one state to run it on, ShadowUnavailable without a server."""
+        if self.shadows is None:
+            raise errors.ShadowUnavailable(self.no_shadow)
+        beyond = script.reaches_beyond()
+        if beyond is not None:
+            raise errors.UsageError(f"{beyond} reaches beyond the shadow database")
+        state = script.state_in(self.context.history)
+        seen = _from_trace(observe_script(self.shadows, script, state, self.context.options.rows))
+        missing = len(script.statements(())) - len(seen.executions)
+        if not missing:
+            return seen
+        unrun = Skipped(script.name, "trace", f"not run after a statement that failed ({missing})")
+        return dataclasses.replace(seen, skipped=(*seen.skipped, unrun))
 
     def _context(
         self, revision: Revision, source: str, statements: Sequence[Statement], seen: _Seen

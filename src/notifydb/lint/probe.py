@@ -1,9 +1,10 @@
-"""Runs one migration on shadow databases and says what it sent and what that did."""
+"""Runs one migration, or a script, on shadow databases and says what it sent and what that did."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import psycopg
 import sqlalchemy as sa
@@ -14,11 +15,14 @@ from notifydb.lint import snapshot
 from notifydb.lint.capture import Recorder
 from notifydb.lint.catalog import Catalog, read_catalog
 from notifydb.lint.fill import Filled, fill
+from notifydb.lint.script import Script, Step
 from notifydb.lint.snapshot import Sampler
 from notifydb.lint.statement import Execution
 from notifydb.migrator.config import Project
 from notifydb.migrator.execute import Event, Started, upgrade
-from notifydb.postgres.connect import make_engine
+from notifydb.migrator.frames import Frame, call_chain, entry_of
+from notifydb.postgres import failures
+from notifydb.postgres.connect import autocommit_engine, make_engine
 from notifydb.revisions.graph import History, Revision
 from notifydb.shadow.database import Shadows
 from notifydb.sql.facts import ChangeRows, Relation, relation_of
@@ -28,7 +32,7 @@ from notifydb.sql.parse import parse
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Observed:
-    """What was seen of one migration. `error` is why it failed where no statement is to blame."""
+    """What was seen of one migration or script. `error` is why it failed where no statement is to blame."""
 
     executions: tuple[Execution, ...]
     catalog: Catalog
@@ -44,37 +48,68 @@ def observe(shadows: Shadows, project: Project, revision: Revision, rows: int) -
     Raises ShadowUnavailable, and MigrationFailed when the history before the revision cannot be replayed.
     """
     parent = revision.down_revisions[0] if revision.down_revisions else None
-    with shadows.at(parent) as url:
+
+    def run(url: str) -> _Ran:
+        return _run(url, project, shadows.history, revision)
+
+    return _observe(shadows, parent, revision.id, run, rows, keep_as=revision.id)
+
+
+def observe_script(shadows: Shadows, script: Script, state: str | None, rows: int) -> Observed:
+    """Runs a script as `observe` runs a migration, on clones of `state` (None: empty)."""
+    return _observe(shadows, state, script.name, lambda url: _play(url, script), rows)
+
+
+def _observe(
+    shadows: Shadows,
+    state: str | None,
+    subject: str,
+    run: Callable[[str], _Ran],
+    rows: int,
+    *,
+    keep_as: str | None = None,
+) -> Observed:
+    """`subject` is how it is called; what went well without rows is kept as the state `keep_as`."""
+    with shadows.at(state) as url:
         with psycopg.connect(_conninfo(url), autocommit=True) as driver:
             catalog = read_catalog(driver)
-        survey, error = _run(url, project, shadows.history, revision)
-        if error is None and not any(each.failure for each in survey):
-            shadows.keep_as(revision.id, url)
+        survey, error = run(url)
+        if keep_as is not None and error is None and not any(each.failure for each in survey):
+            shadows.keep_as(keep_as, url)
     touched = _touched(survey, catalog)
     if not touched:
         return Observed(survey, catalog, error=error)
     if rows < 1:
-        unjudged = Skipped(revision.id, "trace", "traced without rows, because none were asked for")
+        unjudged = Skipped(subject, "trace", "traced without rows, because none were asked for")
         return Observed(survey, catalog, (unjudged,), error)
-    with shadows.at(parent) as url:
+    with shadows.at(state) as url:
         filled = fill(_conninfo(url), touched, rows)
-        measured, _ = _run(url, project, shadows.history, revision)
-    skipped = tuple(_unfilled(revision, each) for each in filled if each.problem)
+        measured, _ = run(url)
+    skipped = tuple(_unfilled(subject, each) for each in filled if each.problem)
     merged, missing = _merge(survey, measured, filled)
-    return Observed(merged, catalog, (*skipped, *_untraced(revision, missing, measured)), error)
+    return Observed(merged, catalog, (*skipped, *_untraced(subject, missing, measured)), error)
 
 
-def _run(
-    url: str, project: Project, history: History, revision: Revision
-) -> tuple[tuple[Execution, ...], str | None]:
-    """The statements, and the message of an error that no statement made."""
+#: CREATE INDEX CONCURRENTLY and the like; a procedure that commits.
+_NOT_WITHIN_A_TRANSACTION = ("25001", "2D000")
+#: The statements, and the message of an error that no statement made.
+_Ran = tuple[tuple[Execution, ...], str | None]
+
+
+def _run(url: str, project: Project, history: History, revision: Revision) -> _Ran:
     engine = make_engine(url, application_name="notifydb lint")
-    with psycopg.connect(_conninfo(url), autocommit=True) as driver:
-        recorder = Recorder(revision.path, Sampler(_conninfo(url)), snapshot.outside(driver))
-    error = None
+    entry = entry_of(revision.path)
+    error, begun = None, False
+
+    def origin() -> tuple[Frame, ...]:
+        # What is sent before the migration begins is Alembic's.
+        return call_chain(entry) if begun else ()
 
     def listen(event: Event) -> None:
-        recorder.begun |= isinstance(event, Started)
+        nonlocal begun
+        begun |= isinstance(event, Started)
+
+    recorder = _recorder(url, origin)
 
     with recorder.listening(engine):
         try:
@@ -84,6 +119,50 @@ def _run(
     executions = tuple(recorder.executions)
     blamed = any(each.failure for each in executions)
     return executions, None if blamed else error
+
+
+def _play(url: str, script: Script) -> _Ran:
+    """As psql does it, up to the first statement that fails."""
+    engine = autocommit_engine(url, application_name="notifydb lint")
+    sending: Step | None = None
+    recorder = _recorder(url, lambda: (sending.frame,) if sending and sending.is_judged else ())
+
+    def send(text: str, step: Step | None = None) -> None:
+        nonlocal sending
+        sending = step
+        conn.exec_driver_sql(text)
+
+    def send_alone(step: Step) -> None:
+        """What psql commits at once is begun first, so that its locks are seen; unless it refuses that."""
+        send("BEGIN")
+        try:
+            send(step.parsed.text, step)
+        except sa.exc.DBAPIError as error:
+            send("ROLLBACK")
+            if failures.sqlstate(error) not in _NOT_WITHIN_A_TRANSACTION:
+                raise
+            recorder.executions.pop()
+            send(step.parsed.text, step)
+        else:
+            send("COMMIT")
+
+    # What failed is among the executions.
+    with recorder.listening(engine), engine.connect() as conn, suppress(sa.exc.DBAPIError):
+        if script.begins_inside:
+            send("BEGIN")
+        for step in script.steps:
+            if step.transaction is None and step.is_judged:
+                send_alone(step)
+            else:
+                send(step.parsed.text, step)
+    judged = (step for step in script.steps if step.is_judged)
+    played = zip(recorder.executions, judged, strict=False)
+    return tuple(dataclasses.replace(each, transaction=step.transaction) for each, step in played), None
+
+
+def _recorder(url: str, origin: Callable[[], tuple[Frame, ...]]) -> Recorder:
+    with psycopg.connect(_conninfo(url), autocommit=True) as driver:
+        return Recorder(origin, Sampler(_conninfo(url)), snapshot.outside(driver))
 
 
 def _conninfo(url: str) -> str:
@@ -138,15 +217,15 @@ def _with_rows(execution: Execution, rows: Mapping[tuple[str, str], int]) -> Exe
     return dataclasses.replace(execution, trace=dataclasses.replace(execution.trace, rows=rows, filled=True))
 
 
-def _unfilled(revision: Revision, filled: Filled) -> Skipped:
+def _unfilled(subject: str, filled: Filled) -> Skipped:
     return Skipped(
-        f"{revision.id}: {filled.relation}", "trace", f"not filled with synthetic rows: {filled.problem}"
+        f"{subject}: {filled.relation}", "trace", f"not filled with synthetic rows: {filled.problem}"
     )
 
 
-def _untraced(revision: Revision, missing: int, measured: Sequence[Execution]) -> tuple[Skipped, ...]:
+def _untraced(subject: str, missing: int, measured: Sequence[Execution]) -> tuple[Skipped, ...]:
     failure = measured[-1].failure if measured else None
     if not missing or failure is None:
         return ()
     reason = f"traced without rows from the statement on that failed with them ({missing}): {failure.message}"
-    return (Skipped(revision.id, "trace", reason),)
+    return (Skipped(subject, "trace", reason),)

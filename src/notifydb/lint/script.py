@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from notifydb.errors import HistoryError
 from notifydb.findings import Location, Skipped
 from notifydb.lint.statement import Execution, Statement
 from notifydb.lint.suppress import Ignore, Mark, read_mark
 from notifydb.migrator.frames import Frame
-from notifydb.revisions.graph import Revision
+from notifydb.revisions.graph import History, Revision
 from notifydb.sql import facts
 from notifydb.sql.comments import commented, comments
 from notifydb.sql.facts import relation_of
@@ -23,6 +24,12 @@ from notifydb.sql.parse import Statement as Parsed
 from notifydb.sql.parse import parse
 from notifydb.sql.psql import without_commands
 
+#: What a clone of the database does not contain: it would be done to the whole server.
+_BEYOND = re.compile(
+    r"(CREATE|ALTER|DROP)\s+(DATABASE|ROLE|USER(?!\s+MAPPING)|GROUP|TABLESPACE|SUBSCRIPTION|SYSTEM)\b"
+    r"|COPY\b.*\bPROGRAM\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _RUNNING = re.compile(r"-- Running (upgrade|downgrade) (.*?) ?-> (\S*?)(?:, .*)?\s*")
 
 
@@ -75,12 +82,31 @@ class Script:
         return self.revision or str(self.path)
 
     def statements(self, executions: Sequence[Execution]) -> tuple[Statement, ...]:
-        """The judged statements; `executions` are theirs, in order, and may end early."""
+        """The judged statements; `executions` are theirs, in order, as far as they were run."""
         judged = [step for step in self.steps if step.is_judged]
+        rest = (step.execution for step in judged[len(executions) :])
         return tuple(
             Statement(self.subject, index, step.parsed, execution, step.location)
-            for index, (step, execution) in enumerate(zip(judged, executions, strict=False))
+            for index, (step, execution) in enumerate(zip(judged, (*executions, *rest), strict=True))
         )
+
+    def state_in(self, history: History) -> str | None:
+        """The revision whose state the script runs on, None for an empty database.
+
+        Raises HistoryError where there is not just one.
+        """
+        if self.stands_on is None:
+            return history.head
+        if len(self.stands_on) > 1:
+            raise HistoryError("a merge stands on several states, so there is no one state to run it on")
+        if self.stands_on and self.stands_on[0] not in history.revisions:
+            raise HistoryError(f"the history has no {self.stands_on[0]}")
+        return self.stands_on[0] if self.stands_on else None
+
+    def reaches_beyond(self) -> str | None:
+        """The beginning of a statement that would change the server, and not only the database."""
+        found = (_BEYOND.match(step.parsed.text) for step in self.steps)
+        return next((" ".join(match[0].split()) for match in found if match), None)
 
     def ignores(self) -> tuple[Ignore, ...]:
         """The suppressions in the comments, each for the statement that it ends, is in, or stands before."""
