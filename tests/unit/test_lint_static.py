@@ -141,3 +141,17 @@ def test_severities_can_be_changed(tmp_path: Path) -> None:
 def test_an_unknown_rule_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(errors.ConfigurationError, match="no-such-rule"):
         _lint(Example("pass"), tmp_path, Options(mode="static", select=frozenset({"no-such-rule"})))
+
+
+def test_rows_are_copied_while_another_table_is_locked(tmp_path: Path) -> None:
+    example = Example("""
+        op.create_table("names", sa.Column("id", sa.Integer), sa.Column("name", sa.Text))
+        op.add_column("organizations", sa.Column("note", sa.Text))
+        op.execute("INSERT INTO names SELECT id, name FROM users")
+        """)
+    (finding,) = _lint(example, tmp_path).findings
+    assert finding.rule == "work-while-locked"
+    assert finding.message == (
+        "While the rows of names are filled in, every read and write of organizations waits:"
+        " the transaction holds ACCESS EXCLUSIVE on it."
+    )

@@ -72,6 +72,14 @@ _DOMAINS = """
     SELECT DISTINCT t.typname FROM pg_type t
     WHERE t.typtype = 'd' AND (t.typnotnull OR EXISTS (SELECT FROM pg_constraint c WHERE c.contypid = t.oid))
 """
+_DOMAIN_TABLES = """
+    SELECT DISTINCT tn.nspname, t.typname, n.nspname, c.relname
+    FROM pg_type t JOIN pg_namespace tn ON tn.oid = t.typnamespace
+    JOIN pg_attribute a ON a.atttypid = t.oid AND NOT a.attisdropped
+    JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'm')
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE t.typtype = 'd' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+"""
 
 
 #: Of `pg_constraint.confdeltype` those that change rows: CASCADE, SET NULL and SET DEFAULT.
@@ -134,9 +142,9 @@ class Catalog:
     """Keyed by (schema, name); `relations` gives the kind as in `pg_class.relkind`.
 
     `volatile` and `functions` are function names without schema; `checked_domains` are the domains whose
-    values Postgres has to check row by row. `version` is the server's major version. `columns` are those of
-    tables; `views` are by what they read. `signatures` are the argument types of the functions that are not
-    Postgres's own, as in `pg_type.typname`.
+    values Postgres has to check row by row, `domain_tables` the tables with a column of a domain. `version` is
+    the server's major version. `columns` are those of tables; `views` are by what they read. `signatures` are
+    the argument types of the functions that are not Postgres's own, as in `pg_type.typname`.
     """
 
     relations: Mapping[Key, str]
@@ -150,6 +158,7 @@ class Catalog:
     views: Mapping[Key, tuple[ViewEntry, ...]] = dataclasses.field(default_factory=dict)
     signatures: Mapping[Key, tuple[tuple[str, ...], ...]] = dataclasses.field(default_factory=dict)
     row_security: Mapping[Key, RowSecurity] = dataclasses.field(default_factory=dict)
+    domain_tables: Mapping[Key, tuple[Relation, ...]] = dataclasses.field(default_factory=dict)
 
     def __contains__(self, relation: Relation) -> bool:
         return relation.key in self.relations
@@ -211,12 +220,16 @@ def read_catalog(driver: psycopg.Connection[Any]) -> Catalog:
             (schema, name): RowSecurity(enabled, frozenset(policies))
             for schema, name, enabled, policies in rows[_POLICIES]
         },
+        domain_tables=_grouped(
+            ((schema, domain), Relation(table, table_schema))
+            for schema, domain, table_schema, table in rows[_DOMAIN_TABLES]
+        ),
     )
 
 
 _QUERIES = (
     _TABLES, _INDEXES, _CONSTRAINTS, _COLUMNS, _VIEWS, _SIGNATURES, _POLICIES,
-    _VOLATILE, _FUNCTIONS, _DOMAINS,
+    _VOLATILE, _FUNCTIONS, _DOMAINS, _DOMAIN_TABLES,
 )  # fmt: skip
 
 

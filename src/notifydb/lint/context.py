@@ -66,6 +66,15 @@ class RevisionContext(Context):
             return self.options.target_version
         return self.catalog.version if self.catalog else None
 
+    @property
+    def is_like_production(self) -> bool:
+        """Whether the shadow, where there is one, is of the version to judge for."""
+        return self.catalog is None or self.catalog.version == self.version
+
+    def is_partitioned(self, relation: Relation) -> bool:
+        """Whether the table is known to have partitions."""
+        return self.catalog is not None and self.catalog.is_partitioned(relation)
+
     def is_new(self, relation: Relation, statement: Statement) -> bool:
         """Whether the table was made by this revision before `statement`: then nobody else waits for it."""
         if self.catalog is not None and self.catalog.relations and not self._is_there(relation):
@@ -97,9 +106,30 @@ class RevisionContext(Context):
     def held(self, statement: Statement, at_least: LockMode) -> Iterator[tuple[Statement, Lock]]:
         """The documented locks of that strength on busy tables that its transaction already holds."""
         for each in self.earlier(statement):
-            for lock in (lock for fact in each.facts for lock in locks_of(fact)):
+            for lock in self.locks(each):
                 if lock.mode >= at_least and self.is_busy(lock.relation, statement):
                     yield each, lock
+
+    def locks(self, statement: Statement) -> Iterator[Lock]:
+        """The documented locks of a statement, on tables that only the catalog knows of, too."""
+        for fact in statement.facts:
+            yield from locks_of(fact)
+            yield from (Lock(table, LockMode.ACCESS_EXCLUSIVE) for table in self.referenced(fact))
+            if isinstance(fact, facts.DropIndex) and not fact.concurrently:
+                table = self.table_of_index(fact.index, statement)
+                yield from [Lock(table, LockMode.ACCESS_EXCLUSIVE)] if table else []
+
+    def referenced(self, fact: facts.Fact) -> tuple[Relation, ...]:
+        """The tables that lose the triggers of a foreign key which goes with the fact: locked like its own.
+
+        Measured on PostgreSQL 15, 16 and 18 for DROP of the table, the constraint and the column.
+        """
+        found = {
+            entry.references.key: entry.references
+            for (key, name), entry in (self.catalog.constraints if self.catalog else {}).items()
+            if entry.references and entry.references.key != key and _drops(fact, key, name, entry.columns)
+        }
+        return tuple(found.values())
 
     def is_volatile(self, functions: Iterable[str]) -> bool:
         """Whether one of the functions gives a new value for each row; the shadow knows, names suggest."""
@@ -114,18 +144,38 @@ class RevisionContext(Context):
         """The table that an index is on; None where neither catalog nor revision tells."""
         for each in reversed(self.before(statement)):
             for fact in each.each(facts.CreateIndex):
-                if fact.index == index.name:
+                if fact.index == index.name and fact.relation.key[0] == index.key[0]:
                     return fact.relation
         entry = self.catalog.indexes.get(index.key) if self.catalog else None
         return entry.table if entry else None
 
+    def nullable_of_index(self, index: Relation, statement: Statement) -> tuple[str, ...]:
+        """The index's columns that the catalog has as nullable."""
+        table = self.table_of_index(index, statement)
+        if self.catalog is None or table is None:
+            return ()
+        made = [fact for each in self.before(statement) for fact in each.each(facts.CreateIndex)]
+        columns = [fact.columns for fact in made if fact.index == index.name]
+        entry = self.catalog.indexes.get(index.key)
+        found = columns[-1] if columns else entry.columns if entry else ()
+        entries = self.catalog.columns.get(table.key, {})
+        return tuple(each for each in found if each in entries and not entries[each].not_null)
+
     def tables(self, statement: Statement) -> tuple[Relation, ...]:
         """The tables that the statement acts on, for an index the one that it is on."""
         indexes = {fact.index for fact in statement.each(facts.DropIndex)}
+        reindexed = (fact for fact in statement.each(facts.Reindex) if fact.kind == "index")
+        indexes |= {fact.relation for fact in reindexed if fact.relation is not None}
         found = [
             self.table_of_index(each, statement) if each in indexes else each for each in statement.relations
         ]
+        for fact in statement.each(facts.AlterDomain):
+            found += self.tables_of_domain(fact.domain)
         return tuple(each for each in found if each is not None)
+
+    def tables_of_domain(self, domain: Relation) -> tuple[Relation, ...]:
+        """The tables that have a column of the domain, as far as the catalog knows."""
+        return self.catalog.domain_tables.get(domain.key, ()) if self.catalog else ()
 
     def proved_not_null(self, relation: Relation, column: str, statement: Statement) -> bool:
         """Whether a validated constraint says that the column has no nulls: SET NOT NULL then skips its scan.
@@ -178,3 +228,15 @@ class RevisionContext(Context):
                     schema = fact.schema or fact.relation.schema
                     created.add(Relation(fact.new_name, schema).key)
         return created
+
+
+def _drops(fact: facts.Fact, key: tuple[str, str], name: str, columns: Sequence[str]) -> bool:
+    """Whether the constraint `name` of the table `key` on `columns` goes with the fact."""
+    relation = getattr(fact, "relation", None)
+    if not isinstance(relation, Relation) or relation.key != key:
+        return False
+    return (
+        isinstance(fact, facts.DropTable)
+        or (isinstance(fact, facts.DropConstraint) and fact.name == name)
+        or (isinstance(fact, facts.DropColumn) and fact.column in columns)
+    )

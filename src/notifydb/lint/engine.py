@@ -289,7 +289,7 @@ class _Run:
         for statement, rule in itertools.product(sent, self.rules):
             for finding in rule.check_statement(statement, context):
                 judged, verdict = judge(finding, rule, statement, context.tables(statement))
-                if verdict == "refuted":
+                if verdict == "refuted" and rule.holds_in_production(statement, context):
                     refuted.append(judged)
                 else:
                     found.append(judged)

@@ -54,7 +54,8 @@ class Example:
     `before` are the bodies of earlier migrations, `files` whole further files of the versions folder by
     name, `application` files below the project's root. `revision` is the migration's id; the file is named
     after it unless `file` says otherwise. `options` are those of `Options` that it is judged with.
-    `trace_only`: without a database a bad example is not found, and a good one is suspected.
+    `trace_only`: without a database a bad example is not found, and a good one is suspected. `since` is the
+    major version of Postgres that knows the statement.
     """
 
     upgrade: str
@@ -67,6 +68,7 @@ class Example:
     file: str | None = None
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     trace_only: bool = False
+    since: int = 0
 
     def write(self, root: Path) -> str:
         """Writes a project with `migrations/versions` below `root`; returns the id of the one to judge."""

@@ -95,8 +95,14 @@ class Rule:
         """The levels that the rule overrides."""
         return tuple(level for level in _LEVELS if f"check_{level}" in _overridden(type(self)))
 
-    def finding(self, statement: Statement, message: str, /, **names: object) -> Finding:
-        """A finding about a statement; `names` fill the placeholders of `help`."""
+    def holds_in_production(self, statement: Statement, ctx: RevisionContext) -> bool:  # noqa: ARG002
+        """Whether production does what the shadow does; where it may not, the trace refutes nothing."""
+        return True
+
+    def finding(
+        self, statement: Statement, message: str, /, *, instead: str | None = None, **names: object
+    ) -> Finding:
+        """A finding about a statement; `names` fill the placeholders of `help`, or of the safe form `instead`."""
         return Finding(
             self.name,
             self.severity,
@@ -105,7 +111,7 @@ class Rule:
             revision=statement.revision.id or None,
             sql=statement.sql,
             waits=self.lock.waits if self.lock and self.lock >= LockMode.SHARE else None,
-            help=self._help(names),
+            help=self._help(names, instead),
             fix=self.fix,
             frames=statement.frames,
         )
@@ -122,9 +128,9 @@ class Rule:
             self.name, self.severity, location, message, revision=revision.id or None, help=self._help(names)
         )
 
-    def _help(self, names: dict[str, object]) -> str:
+    def _help(self, names: dict[str, object], instead: str | None = None) -> str:
         known = defaultdict(lambda: "...", {key: str(value) for key, value in names.items()})
-        return inspect.cleandoc(self.help).format_map(known)
+        return inspect.cleandoc(instead or self.help).format_map(known)
 
 
 _LEVELS: tuple[Level, ...] = ("graph", "source", "statement", "trace")

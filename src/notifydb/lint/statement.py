@@ -79,5 +79,5 @@ class Statement:
     def relations(self) -> tuple[Relation, ...]:
         """The tables (for DROP INDEX: the indexes) whose rows the statement is about, or refers to."""
         found = [relation_of(fact) for fact in self.facts]
-        found += [getattr(fact, "references", None) for fact in self.facts]
+        found += [getattr(fact, name, None) for fact in self.facts for name in ("references", "partition_of")]
         return tuple(dict.fromkeys(each for each in found if isinstance(each, Relation)))

@@ -51,21 +51,28 @@ def _reindex(node: Any) -> Iterator[facts.Fact]:
     }
     target = relation(node.relation) if node.HasField("relation") else None
     yield facts.Reindex(kinds.get(node.kind, "other"), target, _option(node.params, "concurrently"))
+    if target is None:
+        yield facts.OutsideOnly("REINDEX of a whole schema or database")
 
 
 def _cluster(node: Any) -> Iterator[facts.Fact]:
     if node.HasField("relation"):
         yield facts.RewriteTable(relation(node.relation), "CLUSTER")
+    else:
+        yield facts.OutsideOnly("CLUSTER of all tables")
 
 
 def _vacuum(node: Any) -> Iterator[facts.Fact]:
-    if node.is_vacuumcmd and _option(node.options, "full"):
+    if not node.is_vacuumcmd:
+        return
+    yield facts.OutsideOnly("VACUUM")
+    if _option(node.options, "full"):
         for item in node.rels:
             yield facts.RewriteTable(relation(inner(item).relation), "VACUUM FULL")
 
 
 def _refresh(node: Any) -> Iterator[facts.Fact]:
-    if not node.concurrent:
+    if not node.concurrent and not node.skip_data:
         yield facts.RewriteTable(relation(node.relation), "REFRESH MATERIALIZED VIEW")
 
 
@@ -180,6 +187,18 @@ def _settings(node: Any) -> Iterator[facts.Fact]:
             yield facts.SetVariable(known.lower(), _constant(value), is_local)
 
 
+def _alter_domain(node: Any) -> Iterator[facts.Fact]:
+    """The subtypes are the parser's letters: C adds a constraint, V validates one, O is SET NOT NULL."""
+    names = strings(node.type_name)
+    not_valid = node.subtype == "C" and inner(getattr(node, "def")).skip_validation
+    checks = node.subtype in ("C", "V", "O") and not not_valid
+    yield facts.AlterDomain(facts.Relation(names[-1], names[-2] if len(names) > 1 else None), checks)
+
+
+def _outside_only(command: str) -> Callable[[Any], Iterator[facts.Fact]]:
+    return lambda _node: iter([facts.OutsideOnly(command)])
+
+
 def _do(_node: Any) -> Iterator[facts.Fact]:
     yield facts.Opaque("do")
 
@@ -215,6 +234,12 @@ _EXTRACTORS: dict[str, Callable[[Any], Iterator[facts.Fact]]] = {
     "delete_stmt": _delete,
     "merge_stmt": _merge,
     "lock_stmt": _lock,
+    "alter_domain_stmt": _alter_domain,
+    "createdb_stmt": _outside_only("CREATE DATABASE"),
+    "dropdb_stmt": _outside_only("DROP DATABASE"),
+    "create_table_space_stmt": _outside_only("CREATE TABLESPACE"),
+    "drop_table_space_stmt": _outside_only("DROP TABLESPACE"),
+    "alter_system_stmt": _outside_only("ALTER SYSTEM"),
     "transaction_stmt": _transaction,
     "variable_set_stmt": _set,
     "select_stmt": _select,

@@ -296,6 +296,21 @@ class SetVariable:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class AlterDomain:
+    """ALTER DOMAIN; `checks` tells whether it looks at the rows of all tables that use the domain."""
+
+    domain: Relation
+    checks: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OutsideOnly:
+    """A command that Postgres refuses inside of a transaction: `command` is what it is called."""
+
+    command: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Query:
     """A SELECT; `functions` are the names that it calls."""
 
@@ -353,6 +368,8 @@ Fact = (
     | AlterObject
     | Revoke
     | SetSequence
+    | AlterDomain
+    | OutsideOnly
     | Query
     | Opaque
     | Other

@@ -98,6 +98,7 @@ _MODES: dict[type, LockMode] = {
     facts.DropDefault: LockMode.ACCESS_EXCLUSIVE,
     facts.SetExpression: LockMode.ACCESS_EXCLUSIVE,
     facts.DropObject: LockMode.ACCESS_EXCLUSIVE,
+    facts.AlterObject: LockMode.ACCESS_EXCLUSIVE,
     facts.ValidateConstraint: LockMode.SHARE_UPDATE_EXCLUSIVE,
     facts.DropConstraint: LockMode.ACCESS_EXCLUSIVE,
     facts.RenameColumn: LockMode.ACCESS_EXCLUSIVE,

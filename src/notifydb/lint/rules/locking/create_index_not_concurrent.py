@@ -19,8 +19,9 @@ class CreateIndexNotConcurrent(Rule):
     The build reads the whole table under a SHARE lock: reads go on, but every INSERT, UPDATE and DELETE
     waits until it is done, and then until the transaction ends. CONCURRENTLY takes SHARE UPDATE EXCLUSIVE
     instead and lets writers through; it has to run outside of a transaction (Postgres docs, CREATE INDEX,
-    "Building Indexes Concurrently"). A partitioned table has no CONCURRENTLY: index each partition, then
-    attach.
+    "Building Indexes Concurrently"). Where the transaction already holds ACCESS EXCLUSIVE, because it has
+    changed the table before, readers wait for the build, too. A partitioned table has no CONCURRENTLY: index
+    each partition, then attach.
     """
 
     name = "create-index-not-concurrent"
@@ -39,6 +40,15 @@ class CreateIndexNotConcurrent(Rule):
         safety="safe",
         rewrite=Rewrite.CONCURRENTLY,
     )
+    partitioned_help = """
+        An index on the parent alone, one CONCURRENTLY on each partition, and each attached; with the last one
+        the parent's index becomes valid:
+
+        op.execute("CREATE INDEX {index} ON ONLY {table} (...)")
+        with op.get_context().autocommit_block():
+            op.execute("CREATE INDEX CONCURRENTLY {index}_1 ON <partition> (...)")
+        op.execute("ALTER INDEX {index} ATTACH PARTITION {index}_1")
+    """
     bad = (
         Example('op.create_index("ix_users_name", "users", ["name"])'),
         Example("""
@@ -56,16 +66,41 @@ class CreateIndexNotConcurrent(Rule):
             op.create_table("teams", sa.Column("id", sa.Integer), sa.Column("name", sa.Text))
             op.create_index("ix_teams_name", "teams", ["name"])
             """),
+        Example(
+            """
+            op.execute("CREATE INDEX ix_events ON ONLY events (note)")
+            with op.get_context().autocommit_block():
+                op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_events_1")
+                op.execute("CREATE INDEX CONCURRENTLY ix_events_1 ON events_1 (note)")
+            op.execute("ALTER INDEX ix_events ATTACH PARTITION ix_events_1")
+            """,
+            before=(
+                """
+                op.execute("CREATE TABLE events (id integer NOT NULL, note text) PARTITION BY RANGE (id)")
+                op.execute("CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (1) TO (1000000)")
+                """,
+            ),
+        ),
     )
 
     def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
         for fact in statement.each(facts.CreateIndex):
-            if not fact.concurrently and not fact.only and ctx.is_busy(fact.relation, statement):
-                yield self.finding(
-                    statement,
-                    f"While the index is built on {fact.relation}, every insert, update and delete on it"
-                    " waits.",
-                    index=fact.index or "ix_...",
-                    table=fact.relation,
-                    columns=", ".join(f'"{column}"' for column in fact.columns),
-                )
+            if fact.concurrently or not ctx.is_busy(fact.relation, statement):
+                continue
+            partitioned = ctx.is_partitioned(fact.relation)
+            if fact.only and (partitioned or ctx.catalog is None):
+                continue
+            waits = "insert, update and delete on"
+            if any(lock.relation.key == fact.relation.key for _, lock in ctx.held(statement, _READERS_WAIT)):
+                waits = "read and write of"
+            yield self.finding(
+                statement,
+                f"While the index is built on {fact.relation}, every {waits} it waits.",
+                instead=self.partitioned_help if partitioned else None,
+                index=fact.index or f"ix_{fact.relation.name}",
+                table=fact.relation,
+                columns=", ".join(f'"{column}"' for column in fact.columns),
+            )
+
+
+_READERS_WAIT = LockMode.ACCESS_EXCLUSIVE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from notifydb.findings import Finding, Fix, Rewrite
@@ -27,14 +28,17 @@ class ReindexNotConcurrent(Rule):
     lock = LockMode.SHARE
     help = """
         with op.get_context().autocommit_block():
-            op.execute("REINDEX {kind} CONCURRENTLY {target}")
+            op.execute("{command}")
     """
     fix = Fix(
         "rebuild CONCURRENTLY in an autocommit block, in a migration of its own",
         safety="safe",
         rewrite=Rewrite.CONCURRENTLY,
     )
-    bad = (Example('op.execute("REINDEX TABLE users")'),)
+    bad = (
+        Example('op.execute("REINDEX TABLE users")'),
+        Example('op.execute("REINDEX INDEX ix_users_email")'),
+    )
     good = (
         Example("""
             with op.get_context().autocommit_block():
@@ -44,13 +48,17 @@ class ReindexNotConcurrent(Rule):
 
     def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
         for fact in statement.each(facts.Reindex):
-            if fact.concurrently or (fact.relation is not None and ctx.is_new(fact.relation, statement)):
+            table = fact.relation
+            if fact.kind == "index" and table is not None:
+                table = ctx.table_of_index(table, statement)
+            if fact.concurrently or (table is not None and not ctx.is_busy(table, statement)):
                 continue
-            target = fact.relation or "all tables"
             yield self.finding(
                 statement,
-                f"While {target} is reindexed, every insert, update and delete on the table waits, and every"
-                " query that would use the index.",
-                kind=fact.kind.upper(),
-                target=target,
+                f"While {fact.relation or 'each table'} is reindexed, every insert, update and delete on"
+                f" {table or 'the table'} waits, and every query that would use the index.",
+                command=_HEAD.sub(r"\g<0> CONCURRENTLY", statement.sql, count=1),
             )
+
+
+_HEAD = re.compile(r"REINDEX\s+(\([^)]*\)\s*)?\w+", re.IGNORECASE)

@@ -10,6 +10,7 @@ from notifydb.lint.example import BASELINE, Example
 from notifydb.lint.rule import Claim, Rule
 from notifydb.lint.statement import Statement
 from notifydb.sql import facts
+from notifydb.sql.facts import ConstraintKind
 from notifydb.sql.locks import LockMode
 
 
@@ -18,7 +19,7 @@ class SetNotNullScan(Rule):
 
     It takes ACCESS EXCLUSIVE and reads the whole table. Postgres skips the reading when a validated CHECK
     (column IS NOT NULL) proves it (since 12), or a validated NOT NULL constraint (since 18; Postgres docs,
-    ALTER TABLE, SET NOT NULL).
+    ALTER TABLE, SET NOT NULL). PRIMARY KEY USING INDEX sets the index's columns NOT NULL in the same way.
     """
 
     name = "set-not-null-scan"
@@ -38,6 +39,13 @@ class SetNotNullScan(Rule):
         op.alter_column("{table}", "{column}", nullable=False)
         op.drop_constraint("{table}_{column}_present", "{table}")
     """
+    help_since_18 = """
+        Two migrations, none of which makes anybody wait for long:
+
+        op.execute("ALTER TABLE {table} ADD CONSTRAINT {table}_{column}_present NOT NULL {column} NOT VALID")
+
+        op.execute("ALTER TABLE {table} VALIDATE CONSTRAINT {table}_{column}_present")
+    """
     bad = (
         Example('op.alter_column("users", "email", nullable=False)'),
         Example(
@@ -47,8 +55,27 @@ class SetNotNullScan(Rule):
                 'op.create_check_constraint("ck", "users", "email IS NOT NULL OR name IS NOT NULL")',
             ),
         ),
+        Example(
+            'op.execute("ALTER TABLE events ADD CONSTRAINT pk_events PRIMARY KEY USING INDEX ix_events_id")',
+            before=(
+                """
+                op.create_table("events", sa.Column("id", sa.BigInteger))
+                op.execute("CREATE UNIQUE INDEX ix_events_id ON events (id)")
+                """,
+            ),
+            trace_only=True,
+        ),
     )
     good = (
+        Example(
+            'op.execute("ALTER TABLE events ADD CONSTRAINT pk_events PRIMARY KEY USING INDEX ix_events_id")',
+            before=(
+                """
+                op.create_table("events", sa.Column("id", sa.BigInteger, nullable=False))
+                op.execute("CREATE UNIQUE INDEX ix_events_id ON events (id)")
+                """,
+            ),
+        ),
         Example(
             """
             op.alter_column("users", "email", nullable=False)
@@ -67,19 +94,27 @@ class SetNotNullScan(Rule):
     )
 
     def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
-        for table, column in _demanded(statement):
+        for table, column in _demanded(statement, ctx):
             if ctx.is_busy(table, statement) and not ctx.proved_not_null(table, column, statement):
                 yield self.finding(
                     statement,
                     f"While {table} is searched for nulls in {column}, every read and write of it waits.",
+                    instead=self.help_since_18 if (ctx.version or 0) >= _NOT_NULL_NOT_VALID else None,
                     table=table,
                     column=column,
                 )
 
 
-def _demanded(statement: Statement) -> Iterator[tuple[facts.Relation, str]]:
+#: `ADD CONSTRAINT ... NOT NULL column NOT VALID` is of PostgreSQL 18.
+_NOT_NULL_NOT_VALID = 18
+
+
+def _demanded(statement: Statement, ctx: RevisionContext) -> Iterator[tuple[facts.Relation, str]]:
     for fact in statement.each(facts.SetNotNull):
         yield fact.relation, fact.column
     for constraint in statement.each(facts.AddConstraint):
-        if constraint.kind is facts.ConstraintKind.NOT_NULL and not constraint.not_valid:
+        if constraint.kind is ConstraintKind.NOT_NULL and not constraint.not_valid:
             yield from ((constraint.relation, column) for column in constraint.columns)
+        elif constraint.kind is ConstraintKind.PRIMARY_KEY and constraint.using_index:
+            index = facts.Relation(constraint.using_index, constraint.relation.schema)
+            yield from ((constraint.relation, column) for column in ctx.nullable_of_index(index, statement))

@@ -10,6 +10,7 @@ from notifydb.lint.example import Example
 from notifydb.lint.rule import Claim, Rule
 from notifydb.lint.statement import Statement
 from notifydb.sql import facts
+from notifydb.sql.facts import ConstraintKind
 from notifydb.sql.locks import LockMode
 
 
@@ -31,6 +32,27 @@ class UniqueConstraintBuildsIndex(Rule):
             op.execute("DROP INDEX CONCURRENTLY IF EXISTS {name}")
             op.execute("CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} ({columns})")
         op.execute("ALTER TABLE {table} ADD CONSTRAINT {name} {kind} USING INDEX {name}")
+    """
+    exclude_help = """
+        There is no other way to add it: make a new table with the constraint, copy the rows over in batches,
+        and let the code change over; or add it while nobody works.
+    """
+    column_help = """
+        The bare column first, then its index, then the constraint:
+
+        op.add_column("{table}", sa.Column("{columns}", ...))
+        with op.get_context().autocommit_block():
+            op.execute("DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            op.execute("CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} ({columns})")
+        op.execute("ALTER TABLE {table} ADD CONSTRAINT {name} {kind} USING INDEX {name}")
+    """
+    partitioned_help = """
+        A partitioned table has no USING INDEX; a unique index does the same and can be made bit by bit:
+
+        op.execute("CREATE UNIQUE INDEX {name} ON ONLY {table} ({columns})")
+        with op.get_context().autocommit_block():
+            op.execute("CREATE UNIQUE INDEX CONCURRENTLY {name}_1 ON <partition> ({columns})")
+        op.execute("ALTER INDEX {name} ATTACH PARTITION {name}_1")
     """
     bad = (
         Example('op.create_unique_constraint("uq_users_email", "users", ["email"])'),
@@ -56,22 +78,37 @@ class UniqueConstraintBuildsIndex(Rule):
                     statement,
                     f"While the index of the {kind} constraint is built on {table}, every read and write of"
                     " it waits.",
+                    instead=self._other_form(statement, table, kind, ctx),
                     table=table,
                     kind=kind.upper(),
                     name=name,
                     columns=", ".join(columns),
                 )
 
+    def _other_form(
+        self, statement: Statement, table: facts.Relation, kind: ConstraintKind, ctx: RevisionContext
+    ) -> str | None:
+        """Where USING INDEX is not possible, or not all that is to be done."""
+        if kind is ConstraintKind.EXCLUDE:
+            return self.exclude_help
+        if ctx.is_partitioned(table):
+            return self.partitioned_help
+        return self.column_help if any(statement.each(facts.AddColumn)) else None
 
-_INDEXED = (facts.ConstraintKind.UNIQUE, facts.ConstraintKind.PRIMARY_KEY, facts.ConstraintKind.EXCLUDE)
 
-
-def _built(statement: Statement) -> Iterator[tuple[facts.Relation, str, str, tuple[str, ...]]]:
+def _built(statement: Statement) -> Iterator[tuple[facts.Relation, ConstraintKind, str, tuple[str, ...]]]:
     for constraint in statement.each(facts.AddConstraint):
-        if constraint.kind in _INDEXED and constraint.using_index is None:
-            name = constraint.name or f"uq_{constraint.relation.name}"
-            yield constraint.relation, constraint.kind.value, name, constraint.columns
+        if constraint.kind in _PREFIXES and constraint.using_index is None:
+            columns = constraint.columns
+            name = constraint.name or "_".join(
+                [_PREFIXES[constraint.kind], constraint.relation.name, *columns]
+            )
+            yield constraint.relation, constraint.kind, name, columns
     for column in statement.each(facts.AddColumn):
         if column.unique or column.primary_key:
-            kind = "primary key" if column.primary_key else "unique"
-            yield column.relation, kind, f"uq_{column.relation.name}_{column.column}", (column.column,)
+            kind = ConstraintKind.PRIMARY_KEY if column.primary_key else ConstraintKind.UNIQUE
+            name = f"{_PREFIXES[kind]}_{column.relation.name}_{column.column}"
+            yield column.relation, kind, name, (column.column,)
+
+
+_PREFIXES = {ConstraintKind.UNIQUE: "uq", ConstraintKind.PRIMARY_KEY: "pk", ConstraintKind.EXCLUDE: "ex"}
