@@ -120,16 +120,21 @@ class RevisionContext(Context):
                 yield from [Lock(table, LockMode.ACCESS_EXCLUSIVE)] if table else []
 
     def referenced(self, fact: facts.Fact) -> tuple[Relation, ...]:
-        """The tables that lose the triggers of a foreign key which goes with the fact: locked like its own.
+        """The tables at the other end of the foreign keys that go with the fact: locked like its own.
 
         Measured on PostgreSQL 15, 16 and 18 for DROP of the table, the constraint and the column.
         """
-        found = {
-            entry.references.key: entry.references
-            for (key, name), entry in (self.catalog.constraints if self.catalog else {}).items()
-            if entry.references and entry.references.key != key and _drops(fact, key, name, entry.columns)
-        }
-        return tuple(found.values())
+        if self.catalog is None or not isinstance(fact, _DROPS):
+            return ()
+        found: set[tuple[str, str]] = set()
+        for (key, name), entry in self.catalog.constraints.items():
+            if entry.references is None or entry.references.key == key:
+                continue
+            if fact.relation.key == key and _drops(fact, name, entry.columns):
+                found.add(entry.references.key)
+            elif fact.relation.key == entry.references.key and getattr(fact, "cascade", False):
+                found.add(key)
+        return tuple(Relation(name, schema) for schema, name in sorted(found))
 
     def is_volatile(self, functions: Iterable[str]) -> bool:
         """Whether one of the functions gives a new value for each row; the shadow knows, names suggest."""
@@ -230,13 +235,13 @@ class RevisionContext(Context):
         return created
 
 
-def _drops(fact: facts.Fact, key: tuple[str, str], name: str, columns: Sequence[str]) -> bool:
-    """Whether the constraint `name` of the table `key` on `columns` goes with the fact."""
-    relation = getattr(fact, "relation", None)
-    if not isinstance(relation, Relation) or relation.key != key:
-        return False
-    return (
-        isinstance(fact, facts.DropTable)
-        or (isinstance(fact, facts.DropConstraint) and fact.name == name)
-        or (isinstance(fact, facts.DropColumn) and fact.column in columns)
+_DROPS = (facts.DropTable, facts.DropConstraint, facts.DropColumn)
+
+
+def _drops(fact: facts.Fact, name: str, columns: Sequence[str]) -> bool:
+    """Whether a constraint of the fact's table goes with it."""
+    if isinstance(fact, facts.DropConstraint):
+        return fact.name == name
+    return isinstance(fact, facts.DropTable) or (
+        isinstance(fact, facts.DropColumn) and fact.column in columns
     )

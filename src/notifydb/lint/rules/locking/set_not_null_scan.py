@@ -49,13 +49,6 @@ class SetNotNullScan(Rule):
     bad = (
         Example('op.alter_column("users", "email", nullable=False)'),
         Example(
-            'op.alter_column("users", "email", nullable=False)',
-            before=(
-                BASELINE,
-                'op.create_check_constraint("ck", "users", "email IS NOT NULL OR name IS NOT NULL")',
-            ),
-        ),
-        Example(
             'op.execute("ALTER TABLE events ADD CONSTRAINT pk_events PRIMARY KEY USING INDEX ix_events_id")',
             before=(
                 """
