@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 from notifydb.findings import Finding, Fix, Rewrite
@@ -93,7 +94,7 @@ class CreateIndexNotConcurrent(Rule):
             waits = "insert, update and delete on"
             if any(lock.relation.key == fact.relation.key for _, lock in ctx.held(statement, _READERS_WAIT)):
                 waits = "read and write of"
-            yield self.finding(
+            found = self.finding(
                 statement,
                 f"While the index is built on {fact.relation}, every {waits} it waits.",
                 instead=self.partitioned_help if partitioned else None,
@@ -101,6 +102,7 @@ class CreateIndexNotConcurrent(Rule):
                 table=fact.relation,
                 columns=", ".join(f'"{column}"' for column in fact.columns),
             )
+            yield dataclasses.replace(found, fix=None) if partitioned else found
 
 
 _READERS_WAIT = LockMode.ACCESS_EXCLUSIVE

@@ -43,7 +43,12 @@ class DropLocksReferenced(Rule):
             trace_only=True,
         ),
     )
-    good = (Example('op.drop_constraint("users_pkey", "users")'),)
+    good = (
+        Example("""
+            op.create_table("teams", sa.Column("id", sa.Integer, primary_key=True))
+            op.drop_table("teams")
+            """),
+    )
 
     def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
         for fact in statement.facts:
