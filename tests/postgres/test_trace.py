@@ -251,6 +251,17 @@ def test_what_fails_only_with_rows_is_told_and_traced_without(observed: Observe)
     assert "with them (2)" in seen.skipped[0].reason
 
 
+def test_a_downgrade_runs_on_what_upgrade_left(tmp_path: Path, server_url: str) -> None:
+    """Where it refuses nothing is said, though it has done something before."""
+    body = 'op.execute("CREATE TABLE teams (id int); CREATE INDEX i ON teams (id)")'
+    example = Example(body, downgrade='op.execute("DROP INDEX i")\nif op:\n    raise ValueError("enough")')
+    assert _lint(example, tmp_path / "refuses", server_url).findings == ()
+    example = Example(body, downgrade='op.execute("DROP INDEX i")')
+    (finding,) = _lint(example, tmp_path / "leaves", server_url).findings
+    assert (finding.rule, finding.source, finding.location.line) == ("downgrade-incomplete", "trace", 16)
+    assert finding.message.endswith("was: table teams is left behind.")
+
+
 def test_a_failing_parent_is_no_finding(tmp_path: Path, server_url: str) -> None:
     example = Example("pass", before=('op.execute("SELECT nothing")',))
     with pytest.raises(errors.MigrationFailed):

@@ -69,6 +69,8 @@ def test_rules_that_only_the_trace_serves_say_so() -> None:
     assert unseen == {
         "add-column-constrained-domain",
         "delete-cascades",
+        "downgrade-fails",
+        "downgrade-incomplete",
         "drop-locks-referenced",
         "function-overload",
         "migration-fails",

@@ -11,6 +11,7 @@ from notifydb.lint.catalog import Catalog
 from notifydb.lint.options import Options
 from notifydb.lint.statement import Statement
 from notifydb.lint.suppress import Ignore
+from notifydb.lint.undo import Undone
 from notifydb.revisions.graph import History, Revision
 from notifydb.sql import facts
 from notifydb.sql.facts import Relation
@@ -47,7 +48,8 @@ class RevisionContext(Context):
     without a shadow). `used` are the ignores that silenced something; `judged` the rules, and the families
     all of whose rules, could run on every level they have, so that an ignore for another is not called
     unused. `known_rules` are the names of all rules and families. `error` is why the
-    migration failed where no statement is to blame.
+    migration failed where no statement is to blame; `undone` is what came of its downgrade, None if that
+    was not run or refused on purpose.
     """
 
     revision: Revision
@@ -58,6 +60,7 @@ class RevisionContext(Context):
     judged: frozenset[str] = frozenset()
     known_rules: frozenset[str] = frozenset()
     error: str | None = None
+    undone: Undone | None = None
 
     @property
     def version(self) -> int | None:

@@ -19,9 +19,11 @@ from notifydb.lint.probe import Observed, observe, observe_script
 from notifydb.lint.registry import choose, load_rules
 from notifydb.lint.rule import Claim, Level, Rule
 from notifydb.lint.script import Script
+from notifydb.lint.source import can_be_undone
 from notifydb.lint.statement import Execution, Statement
 from notifydb.lint.statements import statements_of
 from notifydb.lint.suppress import Ignore, split
+from notifydb.lint.undo import Undone
 from notifydb.lint.verdict import evidence, judge
 from notifydb.migrator import offline
 from notifydb.migrator.config import Project
@@ -90,6 +92,7 @@ class _Seen:
     levels: frozenset[Level] = frozenset({"graph", "source"})
     skipped: tuple[Skipped, ...] = ()
     error: str | None = None
+    undone: Undone | None = None
 
 
 class _Run:
@@ -131,7 +134,7 @@ class _Run:
         with tokenize.open(revision.path) as file:
             source = file.read()
         tree = parse_module(source, revision.path)
-        seen = self._see(revision)
+        seen = self._see(revision, tree)
         self.skipped += seen.skipped
         self.judged[revision.id] = self._judged(seen.levels)
         self._traced |= "trace" in seen.levels
@@ -139,6 +142,7 @@ class _Run:
         context = self._context(revision, source, statements, seen)
         ignores = (*read_ignores(revision.path, source, tree), *ignores_in_sql(context.statements))
         found = self._in_source(revision, tree, context)
+        found += self._of_downgrade(context)
         found += [finding for finding in self._of_graph if finding.revision == revision.id]
         self._conclude(found, ignores, context, seen)
 
@@ -196,7 +200,7 @@ class _Run:
         reasons = [each.reason for each in self.skipped if each.level == "trace"]
         return reasons[0] if reasons and not self._traced else None
 
-    def _see(self, revision: Revision) -> _Seen:
+    def _see(self, revision: Revision, tree: ast.Module) -> _Seen:
         """What the revision sends: from the shadow, else from offline mode, else unknown and told so."""
         options = self.context.options
         if options.mode == "static":
@@ -207,7 +211,9 @@ class _Run:
         if self.shadows is None:
             return self._offline(revision, (Skipped(revision.id, "trace", self.no_shadow),))
         try:
-            return _from_trace(observe(self.shadows, self.project, revision, options.rows))
+            downgrade = can_be_undone(tree) and any(rule.runs_downgrade for rule in self.rules)
+            observed = observe(self.shadows, self.project, revision, options.rows, downgrade=downgrade)
+            return _from_trace(observed)
         except errors.ShadowUnavailable as error:
             if options.mode == "trace":
                 raise
@@ -268,6 +274,7 @@ class _Run:
             catalog=seen.catalog,
             known_rules=frozenset(self.families) | frozenset(self.families.values()),
             error=seen.error,
+            undone=seen.undone,
         )
 
     def _judged(self, levels: frozenset[Level]) -> frozenset[str]:
@@ -278,6 +285,12 @@ class _Run:
 
     def _in_source(self, revision: Revision, tree: ast.Module, context: RevisionContext) -> list[Finding]:
         return [finding for rule in self.rules for finding in rule.check_source(revision, tree, context)]
+
+    def _of_downgrade(self, context: RevisionContext) -> list[Finding]:
+        if context.undone is None:
+            return []
+        found = [each for rule in self.rules for each in rule.check_downgrade(context.undone, context)]
+        return [dataclasses.replace(each, source="trace", status="raised") for each in found]
 
     def _judge(
         self, sent: Sequence[Statement], context: RevisionContext
@@ -324,4 +337,6 @@ def _explained(found: list[Finding], failures: set[str]) -> list[Finding]:
 
 def _from_trace(observed: Observed) -> _Seen:
     levels: frozenset[Level] = frozenset({"graph", "source", "statement", "trace"})
-    return _Seen(observed.executions, observed.catalog, levels, observed.skipped, observed.error)
+    return _Seen(
+        observed.executions, observed.catalog, levels, observed.skipped, observed.error, observed.undone
+    )

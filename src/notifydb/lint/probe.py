@@ -18,6 +18,7 @@ from notifydb.lint.fill import Filled, fill
 from notifydb.lint.script import Script, Step
 from notifydb.lint.snapshot import Sampler
 from notifydb.lint.statement import Execution
+from notifydb.lint.undo import Objects, Undone, objects_at, undo
 from notifydb.migrator.config import Project
 from notifydb.migrator.execute import Event, Started, upgrade
 from notifydb.migrator.frames import Frame, call_chain, entry_of
@@ -32,27 +33,46 @@ from notifydb.sql.parse import parse
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Observed:
-    """What was seen of one migration or script. `error` is why it failed where no statement is to blame."""
+    """What was seen of one migration or script. `error` is why it failed where no statement is to blame.
+
+    `undone` is what came of its downgrade, None if that was not run or refused on purpose.
+    """
 
     executions: tuple[Execution, ...]
     catalog: Catalog
     skipped: tuple[Skipped, ...] = ()
     error: str | None = None
+    undone: Undone | None = None
+
+    @property
+    def went_through(self) -> bool:
+        """Whether `upgrade()` did without synthetic rows."""
+        failures = [each.failure for each in self.executions if each.failure]
+        return self.error is None and all(failure.with_rows_only for failure in failures)
 
 
-def observe(shadows: Shadows, project: Project, revision: Revision, rows: int) -> Observed:
-    """Runs `upgrade()` twice, each time on a fresh clone of its parent's state.
+def observe(
+    shadows: Shadows, project: Project, revision: Revision, rows: int, *, downgrade: bool = False
+) -> Observed:
+    """Runs `upgrade()` twice, each time on a fresh clone of its parent's state, and maybe `downgrade()`.
 
     The first run shows which tables it touches; for the second those hold `rows` synthetic rows. Where the
     second one fails, the first one's traces stand in, marked as not filled.
     Raises ShadowUnavailable, and MigrationFailed when the history before the revision cannot be replayed.
     """
     parent = revision.down_revisions[0] if revision.down_revisions else None
+    before: Objects | None = None
 
     def run(url: str) -> _Ran:
+        nonlocal before
+        if downgrade and before is None:
+            before = objects_at(url)
         return _run(url, project, shadows.history, revision)
 
-    return _observe(shadows, parent, revision.id, run, rows, keep_as=revision.id)
+    seen = _observe(shadows, parent, revision.id, run, rows, keep_as=revision.id)
+    if before is None or not seen.went_through:
+        return seen
+    return dataclasses.replace(seen, undone=undo(shadows, project, revision, before))
 
 
 def observe_script(shadows: Shadows, script: Script, state: str | None, rows: int) -> Observed:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from notifydb.lint.statement import Statement
     from notifydb.lint.suppress import Ignore
     from notifydb.lint.trace import Trace
+    from notifydb.lint.undo import Undone
     from notifydb.revisions.graph import History, Revision
 
 Level = Literal["graph", "source", "statement", "trace"]
@@ -72,6 +73,10 @@ class Rule:
         """Judges one SQL statement by what it was seen to do."""
         yield from ()
 
+    def check_downgrade(self, undone: Undone, ctx: RevisionContext) -> Iterator[Finding]:  # noqa: ARG002
+        """Judges what came of running downgrade() after upgrade(); part of the trace."""
+        yield from ()
+
     def check_ignores(self, ignores: Sequence[Ignore], ctx: RevisionContext) -> Iterator[Finding]:  # noqa: ARG002
         """Judges the suppressions of one migration, after all else has been judged."""
         yield from ()
@@ -93,7 +98,12 @@ class Rule:
     @property
     def levels(self) -> tuple[Level, ...]:
         """The levels that the rule overrides."""
-        return tuple(level for level in _LEVELS if f"check_{level}" in _overridden(type(self)))
+        checks = _overridden(type(self)) | ({"check_trace"} if self.runs_downgrade else set())
+        return tuple(level for level in _LEVELS if f"check_{level}" in checks)
+
+    @property
+    def runs_downgrade(self) -> bool:
+        return "check_downgrade" in _overridden(type(self))
 
     def holds_in_production(self, statement: Statement, ctx: RevisionContext) -> bool:  # noqa: ARG002
         """Whether production does what the shadow does; where it may not, the trace refutes nothing."""

@@ -28,6 +28,12 @@ def is_empty(node: ast.FunctionDef) -> bool:
     )
 
 
+def can_be_undone(tree: ast.Module) -> bool:
+    """Whether there is a downgrade() that does more than nothing, or to refuse."""
+    node = function(tree, "downgrade")
+    return node is not None and not is_empty(node) and not isinstance(node.body[-1], ast.Raise)
+
+
 def assignment_line(revision: Revision, name: str) -> int:
     """The line on which the module assigns `name`, 1 if it does not."""
     for node in parse_module(revision.path.read_bytes(), revision.path).body:

@@ -87,13 +87,14 @@ def run_each(
     direction: Literal["up", "down"],
     revisions: Sequence[str],
     *,
+    history: History | None = None,
     listen: Listener | None = None,
 ) -> None:
     """Runs just these revisions (full ids), in this order; raises as `upgrade` does.
 
     Each has to stand on what is applied by then; other branches of the history stay as they are.
     """
-    _Run(project, direction, tuple(revisions), listen).execute(engine)
+    _Run(project, direction, tuple(revisions), listen, history).execute(engine)
 
 
 def stamp(engine: sa.Engine, project: Project, target: str, *, listen: Listener | None = None) -> None:

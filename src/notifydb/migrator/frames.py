@@ -113,6 +113,21 @@ def where(folder: Path, error: BaseException) -> str:
     return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
+def line_in(path: Path, error: BaseException) -> int | None:
+    """The innermost line of the file that led to the error, None if none did."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if _resolved(frame.filename) == _resolved(str(path))]
+    return lines[-1] if lines else None
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether a migration, or its helper, raised the error on purpose: with `raise`, not by a mishap."""
+    if isinstance(error, NotImplementedError):
+        return True
+    innermost = traceback.extract_tb(error.__traceback__)[-1]
+    return _path_of(innermost.filename) is not None and (innermost.line or "").startswith("raise")
+
+
 def reason(error: BaseException) -> str:
     """What the server said, or the exception's name and text."""
     if isinstance(error, sqlalchemy.exc.DBAPIError):
