@@ -162,3 +162,12 @@ def test_recording_anew_keeps_what_was_not_judged() -> None:
     assert [entry.revision for entry in new.entries] == ["0001_a", "0002_b"]
     assert new.level == "trace"
     assert new.entries[1].digest not in {entry.digest for entry in old.entries}
+
+
+def test_a_trace_outdoes_a_baseline_that_was_recorded_without() -> None:
+    seen = dataclasses.replace(_finding("DO $$ $$"), source="trace")
+    elsewhere = dataclasses.replace(seen, revision="0002_b")
+    known = _baseline(_finding())
+    assert compared(_report(seen), known).is_outdone
+    assert not compared(_report(elsewhere), known).is_outdone
+    assert not compared(_report(seen), dataclasses.replace(known, level="trace")).is_outdone

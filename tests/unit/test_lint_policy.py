@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from conftest import ROOT
 from notifydb import errors
 from notifydb.findings import Finding, Location, Severity
 from notifydb.lint.options import Options
 from notifydb.lint.policy import Policy
 from notifydb.lint.registry import choose, load_rules
+from notifydb.settings import load_settings
 
 FAMILIES = {rule.name: rule.family for rule in load_rules()}
 
@@ -69,3 +71,13 @@ def test_a_misspelt_rule_is_told_with_what_it_may_mean(options: Options) -> None
     with pytest.raises(errors.ConfigurationError, match="drop-tabel") as caught:
         choose(load_rules(), options)
     assert caught.value.hint == "did you mean drop-table?"
+
+
+def test_the_pages_example_is_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(page.partition("```toml\n")[2].partition("```")[0])
+    lint = load_settings(environ={}, directory=tmp_path).settings.lint
+    named = {name for _, names in lint.per_file for name in names} | {name for name, _ in lint.severity}
+    chosen = Options(extend_select=frozenset(lint.extend_select), ignore=frozenset(lint.ignore) | named)
+    assert choose(load_rules(), chosen)
+    assert {value for _, values in lint.severity for value in values} <= {each.value for each in Severity}

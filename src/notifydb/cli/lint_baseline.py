@@ -44,7 +44,7 @@ def left_out(deps: Deps, report: Report) -> Report:
     compared = baseline.compared(report, known)
     if compared.gone:
         _tell(deps, compared.gone)
-    if known.level == "static" and not report.untraced and compared.report.findings:
+    if compared.is_outdone:
         deps.console.say("the baseline was recorded without a trace: what only the trace finds is new to it")
     return compared.report
 

@@ -56,10 +56,14 @@ class Baseline:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Compared:
-    """The report without what the baseline knows, and the entries that were looked for in vain."""
+    """The report without what the baseline knows, and the entries that were looked for in vain.
+
+    `is_outdone` tells that a trace found more in a migration than the baseline, which was recorded without.
+    """
 
     report: Report
     gone: tuple[Entry, ...]
+    is_outdone: bool = False
 
 
 def read(path: Path) -> Baseline | None:
@@ -104,7 +108,9 @@ def compared(report: Report, baseline: Baseline) -> Compared:
         each for each in baseline.entries if left[each.key] > 0 and each.rule in judged.get(each.key[0], ())
     ]
     known = len(report.findings) - len(kept)
-    return Compared(dataclasses.replace(report, findings=tuple(kept), known=known), tuple(gone))
+    old = {entry.key[0] for entry in baseline.entries} if baseline.level == "static" else set()
+    is_outdone = any(each.source == "trace" and _place(each.revision or "") in old for each in kept)
+    return Compared(dataclasses.replace(report, findings=tuple(kept), known=known), tuple(gone), is_outdone)
 
 
 def _is_known(finding: Finding, left: Counter[tuple[str, str, str]]) -> bool:
