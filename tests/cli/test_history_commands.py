@@ -70,15 +70,24 @@ error: there is no migrations folder: looked for alembic/versions in FOLDER
 def test_reading_the_history_pays_for_no_library_that_it_does_not_need(
     command: list[str], grown: SmallProject
 ) -> None:
+    assert _libraries_of(command, grown) == "[]"
+
+
+def test_lint_without_a_database_pays_for_no_driver(grown: SmallProject) -> None:
+    command = ["lint", "--static", "--all"]
+    assert _libraries_of(command, grown) == "['alembic', 'postgast', 'rich', 'sqlalchemy']"
+
+
+def _libraries_of(command: list[str], project: SmallProject) -> str:
     script = (
         "import sys; sys.argv = ['notifydb', *sys.argv[1:]]\n"
         "from notifydb.cli.app import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'sqlalchemy', 'alembic', 'psycopg', 'postgast', 'pydantic', 'rich'}\n"
+        "heavy = {'sqlalchemy', 'alembic', 'psycopg', 'postgast', 'pydantic', 'rich', 'libcst'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, *command],
-        cwd=grown.project.root, capture_output=True, text=True, check=True,
+        cwd=project.project.root, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert done.stderr.splitlines()[-1] == "[]"
+    return done.stderr.splitlines()[-1]

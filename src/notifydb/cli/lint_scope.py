@@ -34,7 +34,8 @@ def chosen(deps: Deps, names: list[str], since: str | None, *, all_: bool) -> Sc
         return Scope(tuple(deps.history.revisions))
     if names:
         scripts = [name for name in names if _is_script(name)]
-        migrations = [each for name in names if name not in scripts for each in _named(deps, name)]
+        files = {each.path.resolve(): each.id for each in deps.history.ordered()} if names != scripts else {}
+        migrations = [each for name in names if name not in scripts for each in _named(deps, name, files)]
         return Scope(
             tuple(dict.fromkeys(migrations)),
             tuple(script for name in dict.fromkeys(scripts) for script in _scripts(deps, name)),
@@ -61,10 +62,9 @@ def _scripts(deps: Deps, name: str) -> tuple[Script, ...]:
     return read_scripts(path, text, single_transaction=deps.settings.lint.single_transaction)
 
 
-def _named(deps: Deps, name: str) -> Iterator[str]:
+def _named(deps: Deps, name: str, files: dict[Path, str]) -> Iterator[str]:
     """The ids of a revision, a range of them, a migration's file, or a folder of such files."""
     path = Path(name).resolve()
-    files = {each.path.resolve(): each.id for each in deps.history.ordered()}
     if path.is_dir():
         yield from _below(path, files, name)
     elif path in files:

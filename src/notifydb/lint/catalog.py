@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar
-
-import psycopg
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from notifydb.sql.facts import Relation
+
+if TYPE_CHECKING:
+    import psycopg
 
 Key = tuple[str, str]
 Grouped = TypeVar("Grouped")

@@ -7,6 +7,7 @@ import dataclasses
 import itertools
 import tokenize
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from notifydb import errors
 from notifydb.findings import Finding, Report, Skipped
@@ -15,7 +16,6 @@ from notifydb.lint.context import Context, RevisionContext
 from notifydb.lint.ignores import ignores_in_sql, read_ignores
 from notifydb.lint.options import Options
 from notifydb.lint.policy import Policy
-from notifydb.lint.probe import Observed, observe, observe_script
 from notifydb.lint.registry import choose, load_rules
 from notifydb.lint.rule import Claim, Level, Rule
 from notifydb.lint.script import Script
@@ -29,7 +29,10 @@ from notifydb.migrator import offline
 from notifydb.migrator.config import Project
 from notifydb.revisions.graph import History, Revision
 from notifydb.revisions.reader import parse_module
-from notifydb.shadow.database import Shadows
+
+if TYPE_CHECKING:
+    from notifydb.lint.probe import Observed
+    from notifydb.shadow.database import Shadows
 
 _WORK = (Claim.SCAN, Claim.REWRITE)
 
@@ -210,6 +213,9 @@ class _Run:
             return self._offline(revision, (Skipped(revision.id, "trace", reason),))
         if self.shadows is None:
             return self._offline(revision, (Skipped(revision.id, "trace", self.no_shadow),))
+        # The driver is loaded only where something is run: --static answers at once.
+        from notifydb.lint.probe import observe
+
         try:
             downgrade = can_be_undone(tree) and any(rule.runs_downgrade for rule in self.rules)
             observed = observe(self.shadows, self.project, revision, options.rows, downgrade=downgrade)
@@ -249,6 +255,8 @@ class _Run:
         """Raises HistoryError where there is no one state to run it on, ShadowUnavailable without a server."""
         if self.shadows is None:
             raise errors.ShadowUnavailable(self.no_shadow)
+        from notifydb.lint.probe import observe_script
+
         beyond = script.reaches_beyond()
         if beyond is not None:
             raise errors.UsageError(f"{beyond} reaches beyond the shadow database")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
 from notifydb.findings import LockTaken
-from notifydb.lint.snapshot import Entry, Snapshot
 from notifydb.sql.facts import Relation
 from notifydb.sql.locks import LockMode
+
+if TYPE_CHECKING:
+    from notifydb.lint.snapshot import Entry, Snapshot
 
 Key = tuple[str, str]
 

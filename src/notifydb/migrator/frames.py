@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
+import importlib.util
 import inspect
 import sysconfig
 import traceback
@@ -12,7 +13,6 @@ from pathlib import Path
 from types import FrameType
 
 import alembic
-import psycopg
 import sqlalchemy
 import sqlalchemy.exc
 
@@ -96,9 +96,16 @@ def _path_of(filename: str) -> Path | None:
 
 @functools.cache
 def _machinery() -> tuple[Path, ...]:
-    packages = [Path(str(package.__file__)).parent for package in (alembic, psycopg, sqlalchemy, notifydb)]
+    packages = [Path(str(package.__file__)).parent for package in (alembic, sqlalchemy, notifydb)]
+    # The driver is not loaded where nothing is run.
+    packages += [Path(place) for place in _places("psycopg")]
     libraries = [Path(sysconfig.get_path("stdlib"))]
     return tuple(path.resolve() for path in packages) + tuple(path.resolve() for path in libraries)
+
+
+def _places(package: str) -> list[str]:
+    spec = importlib.util.find_spec(package)
+    return list(spec.submodule_search_locations or ()) if spec else []
 
 
 @functools.cache
