@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fixing import Fixing
 
-from conftest import SmallProject
+from conftest import SmallProject, query
 from notifydb.fixes.mending import Mended
 from notifydb.revisions import changes
 
@@ -99,3 +99,55 @@ def test_a_way_back_that_would_be_lost_is_seen(small_project: SmallProject, serv
     mended = fixing.mended(server_url)
     assert mended.plan is None
     assert reasons(mended) == ["there would be no way back any more"]
+
+
+def test_constraints_are_fixed_and_nothing_is_found_afterwards(
+    small_project: SmallProject, server_url: str
+) -> None:
+    fixing = Fixing(
+        small_project,
+        """
+        op.create_foreign_key(
+            "fk", "users", "organizations", ["organization_id"], ["id"], ondelete="CASCADE"
+        )
+        op.create_check_constraint("ck", "users", "logins >= 0")
+        op.create_unique_constraint("uq", "users", ["email"])
+        op.alter_column("users", "email", nullable=False)
+        """,
+        """
+        op.alter_column("users", "email", nullable=True)
+        op.drop_constraint("uq", "users")
+        op.drop_constraint("ck", "users")
+        op.drop_constraint("fk", "users")
+        """,
+    )
+    mended = fixing.mended(server_url)
+    assert mended.left == ()
+    assert mended.plan is not None
+    assert [each.revision for each in mended.plan.added] == ["0003_change_constraint", "0004_change_validate"]
+    changes.apply(mended.plan.changes)
+    assert fixing.report("trace", server_url).findings == ()
+
+
+def test_not_null_is_fixed_natively_on_18(small_project: SmallProject, server_url: str) -> None:
+    mended = Fixing(
+        small_project,
+        'op.alter_column("users", "email", nullable=False)',
+        'op.alter_column("users", "email", nullable=True)',
+        target_version=18,
+    ).mended(server_url)
+    if query(server_url, "SELECT current_setting('server_version_num')::int >= 180000") == [(True,)]:
+        assert mended.left == ()
+    else:
+        assert "syntax error" in reasons(mended)[0]
+
+
+def test_what_an_index_cannot_carry_is_seen_in_the_schema(
+    small_project: SmallProject, server_url: str
+) -> None:
+    fixing = Fixing(
+        small_project, 'op.create_unique_constraint("uq", "users", ["email"], deferrable=True)', "pass"
+    )
+    assert reasons(fixing.mended(server_url)) == [
+        "constraint public.users.uq would be changed after the upgrade"
+    ]

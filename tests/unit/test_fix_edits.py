@@ -59,7 +59,7 @@ def fixed(source: str) -> str:
     found = Source(Path("0002.py"), source.encode())
     ups = found.statements("upgrade")
     (operation,) = [each for statement in ups if (each := operation_of(statement))]
-    form = form_of(Rewrite.CONCURRENTLY, found, operation, "CREATE INDEX ix ON users (name)")
+    form = form_of(Rewrite.CONCURRENTLY, found, operation, "CREATE INDEX ix ON users (name)", None)
     up = [new for each in ups for new in (form.later if each is operation.statement else (each,))]
     return found.with_bodies(up, found.statements("downgrade")).decode()
 

@@ -239,6 +239,219 @@ diff --git a/versions/0002_change.py b/versions/0002_change.py
 """)
 
 
+def test_constraints_are_validated_in_the_next_migration(small_project: SmallProject) -> None:
+    fixing = Fixing(
+        small_project,
+        """
+        # every user has one
+        op.create_foreign_key(
+            "fk_users_organization", "users", "organizations",
+            ["organization_id"], ["id"],  # all of them
+        )
+        op.execute(
+            "ALTER TABLE users "  # the old ones, too
+            "ADD CONSTRAINT ck_users_logins CHECK (logins >= 0);"
+        )
+        """,
+        """
+        op.drop_constraint("ck_users_logins", "users")
+        op.drop_constraint("fk_users_organization", "users")
+        """,
+    )
+    assert str(fixing.planned().changes) == snapshot('''\
+diff --git a/versions/0002_change.py b/versions/0002_change.py
+--- a/versions/0002_change.py
++++ b/versions/0002_change.py
+@@ -16,10 +16,11 @@
+     op.create_foreign_key(
+         "fk_users_organization", "users", "organizations",
+         ["organization_id"], ["id"],  # all of them
++        postgresql_not_valid=True,
+     )
+     op.execute(
+         "ALTER TABLE users "  # the old ones, too
+-        "ADD CONSTRAINT ck_users_logins CHECK (logins >= 0);"
++        "ADD CONSTRAINT ck_users_logins CHECK (logins >= 0) NOT VALID;"
+     )
+ \n\
+ \n\
+diff --git a/versions/0003_change_validate.py b/versions/0003_change_validate.py
+new file mode 100644
+--- /dev/null
++++ b/versions/0003_change_validate.py
+@@ -0,0 +1,26 @@
++"""0002_change (validate)"""
++
++from alembic import op
++
++
++revision = '0003_change_validate'
++down_revision = '0002_change'
++
++
++def upgrade():
++    op.execute("ALTER TABLE users VALIDATE CONSTRAINT fk_users_organization")
++    op.execute("ALTER TABLE users VALIDATE CONSTRAINT ck_users_logins")
++
++
++def downgrade():
++    op.execute("ALTER TABLE users DROP CONSTRAINT ck_users_logins")
++    op.execute(
++        "ALTER TABLE users "  # the old ones, too
++        "ADD CONSTRAINT ck_users_logins CHECK (logins >= 0) NOT VALID;"
++    )
++    op.execute("ALTER TABLE users DROP CONSTRAINT fk_users_organization")
++    op.create_foreign_key(
++        "fk_users_organization", "users", "organizations",
++        ["organization_id"], ["id"],  # all of them
++        postgresql_not_valid=True,
++    )
+''')
+
+
+NOT_NULL = (
+    """
+    op.execute("UPDATE users SET email = 'none' WHERE id = 1 AND email IS NULL")
+    # nobody is without
+    op.alter_column("users", "email", existing_type=sa.Text(), nullable=False)
+    """,
+    'op.alter_column("users", "email", existing_type=sa.Text(), nullable=True)',
+)
+
+
+def test_not_null_is_proved_by_a_check(small_project: SmallProject) -> None:
+    assert str(Fixing(small_project, *NOT_NULL).planned().changes) == snapshot('''\
+diff --git a/versions/0002_change.py b/versions/0002_change.py
+--- a/versions/0002_change.py
++++ b/versions/0002_change.py
+@@ -13,9 +13,11 @@
+ \n\
+ def upgrade():
+     op.execute("UPDATE users SET email = 'none' WHERE id = 1 AND email IS NULL")
+-    # nobody is without
+-    op.alter_column("users", "email", existing_type=sa.Text(), nullable=False)
++    op.execute(
++        "ALTER TABLE users ADD CONSTRAINT users_email_present"
++        " CHECK (email IS NOT NULL) NOT VALID"
++    )
+ \n\
+ \n\
+ def downgrade():
+-    op.alter_column("users", "email", existing_type=sa.Text(), nullable=True)
++    op.execute("ALTER TABLE users DROP CONSTRAINT users_email_present")
+diff --git a/versions/0003_change_validate.py b/versions/0003_change_validate.py
+new file mode 100644
+--- /dev/null
++++ b/versions/0003_change_validate.py
+@@ -0,0 +1,22 @@
++"""0002_change (validate)"""
++
++from alembic import op
++import sqlalchemy as sa
++
++revision = '0003_change_validate'
++down_revision = '0002_change'
++
++
++def upgrade():
++    op.execute("ALTER TABLE users VALIDATE CONSTRAINT users_email_present")
++    # nobody is without
++    op.alter_column("users", "email", existing_type=sa.Text(), nullable=False)
++    op.execute("ALTER TABLE users DROP CONSTRAINT users_email_present")
++
++
++def downgrade():
++    op.alter_column("users", "email", existing_type=sa.Text(), nullable=True)
++    op.execute(
++        "ALTER TABLE users ADD CONSTRAINT users_email_present"
++        " CHECK (email IS NOT NULL) NOT VALID"
++    )
+''')
+
+
+def test_not_null_on_18_needs_no_check(small_project: SmallProject) -> None:
+    assert str(Fixing(small_project, *NOT_NULL, target_version=18).planned().changes) == snapshot('''\
+diff --git a/versions/0002_change.py b/versions/0002_change.py
+--- a/versions/0002_change.py
++++ b/versions/0002_change.py
+@@ -14,7 +14,10 @@
+ def upgrade():
+     op.execute("UPDATE users SET email = 'none' WHERE id = 1 AND email IS NULL")
+     # nobody is without
+-    op.alter_column("users", "email", existing_type=sa.Text(), nullable=False)
++    op.execute(
++        "ALTER TABLE users ADD CONSTRAINT users_email_not_null"
++        " NOT NULL email NOT VALID"
++    )
+ \n\
+ \n\
+ def downgrade():
+diff --git a/versions/0003_change_validate.py b/versions/0003_change_validate.py
+new file mode 100644
+--- /dev/null
++++ b/versions/0003_change_validate.py
+@@ -0,0 +1,19 @@
++"""0002_change (validate)"""
++
++from alembic import op
++
++
++revision = '0003_change_validate'
++down_revision = '0002_change'
++
++
++def upgrade():
++    op.execute("ALTER TABLE users VALIDATE CONSTRAINT users_email_not_null")
++
++
++def downgrade():
++    op.execute("ALTER TABLE users DROP CONSTRAINT users_email_not_null")
++    op.execute(
++        "ALTER TABLE users ADD CONSTRAINT users_email_not_null"
++        " NOT NULL email NOT VALID"
++    )
+''')
+
+
+def test_a_unique_constraint_is_made_of_an_index(small_project: SmallProject) -> None:
+    fixing = Fixing(
+        small_project,
+        """
+        # logins by mail
+        op.create_unique_constraint(
+            "uq_users_email", "users",
+            ["email"],  # lower case
+        )  # slow
+        """,
+        'op.drop_constraint("uq_users_email", "users", type_="unique")',
+    )
+    assert str(fixing.planned().changes) == snapshot("""\
+diff --git a/versions/0002_change.py b/versions/0002_change.py
+--- a/versions/0002_change.py
++++ b/versions/0002_change.py
+@@ -13,10 +13,15 @@
+ \n\
+ def upgrade():
+     # logins by mail
+-    op.create_unique_constraint(
+-        "uq_users_email", "users",
+-        ["email"],  # lower case
+-    )  # slow
++    # lower case
++    # slow
++    with op.get_context().autocommit_block():
++        op.execute("DROP INDEX CONCURRENTLY IF EXISTS uq_users_email")
++        op.execute("CREATE UNIQUE INDEX CONCURRENTLY uq_users_email ON users (email)")
++    op.execute(
++        "ALTER TABLE users ADD CONSTRAINT uq_users_email UNIQUE"
++        " USING INDEX uq_users_email"
++    )
+ \n\
+ \n\
+ def downgrade():
+""")
+
+
 REFUSED = {
     "loop": 'for each in ["name"]:\n    op.create_index(f"ix_users_{each}", "users", [each])',
     "f-string": "op.execute(f\"CREATE INDEX ix_users_name ON {'users'} (name)\")",
@@ -251,6 +464,9 @@ REFUSED = {
     "no name": 'op.execute("CREATE INDEX ON users (name)")',
     "with the column": 'op.add_column("users", sa.Column("nick", sa.Text, index=True))',
     "own name": 'op.execute("SELECT 1")\ncolumn = "name"\nop.create_index("ix_users_name", "users", [column])',
+    "exclude": "op.execute('ALTER TABLE users ADD CONSTRAINT one EXCLUDE USING btree (name WITH =)')",
+    "several changes": 'op.alter_column("users", "email", nullable=False, server_default="x")',
+    "nameless constraint": 'op.execute("ALTER TABLE users ADD CHECK (logins >= 0)")',
     "not made again": 'op.drop_index("ix_users_email", "users")',
 }
 
@@ -274,6 +490,9 @@ def test_what_is_not_fixed_and_why(small_project: SmallProject) -> None:
             "no name": "the index has no name, so what a failed build leaves could not be cleared away",
             "with the column": "op.add_column does it along with something else",
             "own name": "it uses column, which is made in this file",
+            "exclude": "Postgres can make no exclude constraint of an index",
+            "several changes": "op.alter_column changes more than that: give NOT NULL a call of its own",
+            "nameless constraint": "the constraint has no name by which it could be validated: give it one",
             "not made again": "downgrade() does not plainly make the index again",
         }
     )

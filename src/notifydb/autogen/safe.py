@@ -16,10 +16,7 @@ from alembic.operations.ops import MigrateOperation
 
 from notifydb.autogen.change import Change, NotValid, Sql
 from notifydb.autogen.concurrent import concurrently, renamed
-from notifydb.postgres.dialect import quote
-
-#: PostgreSQL's longest identifier, in bytes.
-_LONGEST_NAME: Final = 63
+from notifydb.postgres.dialect import quote, suffixed
 
 
 class Stage(enum.IntEnum):
@@ -116,7 +113,7 @@ def _modify_index(change: Change, _around: Surroundings) -> Iterator[Step]:
     drop_again, create_again = change.down
     assert isinstance(drop, ops.DropIndexOp)
     name, schema = str(drop.index_name), drop.schema
-    old = _suffixed(name, "old")
+    old = suffixed(name, "old")
     yield Step(Stage.MAIN, (_rename_index(name, old, schema),), (_rename_index(old, name, schema),))
     yield Step(Stage.INDEX, concurrently(create), concurrently(drop_again))
     yield Step(Stage.DROP, concurrently(renamed(drop, old)), concurrently(renamed(create_again, old)))
@@ -129,7 +126,7 @@ def _add_constraint(change: Change, _around: Surroundings) -> Iterator[Step]:
         yield Step(Stage.MAIN, change.up, change.down)
         return
     table, schema, columns = operation.table_name, operation.schema, list(operation.columns)
-    name = str(operation.constraint_name or _suffixed("_".join([table, *map(str, columns)]), "key"))
+    name = str(operation.constraint_name or suffixed("_".join([table, *map(str, columns)]), "key"))
     index = ops.CreateIndexOp(name, table, columns, schema=schema, unique=True)
     yield Step(Stage.INDEX, concurrently(index), concurrently(ops.DropIndexOp(name, table, schema=schema)))
     attach = f"ADD CONSTRAINT {quote(name)} UNIQUE USING INDEX {quote(name)}{_deferral(operation)}"
@@ -143,7 +140,7 @@ def _add_fk(change: Change, _around: Surroundings) -> Iterator[Step]:
     operation = change.up[0]
     assert isinstance(operation, ops.CreateForeignKeyOp)
     table, schema = operation.source_table, operation.kw.get("source_schema")
-    name = str(operation.constraint_name or _suffixed("_".join([table, *operation.local_cols]), "fkey"))
+    name = str(operation.constraint_name or suffixed("_".join([table, *operation.local_cols]), "fkey"))
     named = ops.CreateForeignKeyOp(
         name, table, operation.referent_table, operation.local_cols, operation.remote_cols, **operation.kw
     )
@@ -174,7 +171,7 @@ def _modify_nullable(change: Change, around: Surroundings) -> Iterator[Step]:
         yield Step(Stage.MAIN, change.up, change.down)
         return
     table, schema, column = operation.table_name, operation.schema, quote(operation.column_name)
-    name = _suffixed(f"{table}_{operation.column_name}", "not_null")
+    name = suffixed(f"{table}_{operation.column_name}", "not_null")
     native = around.version >= 18
     test = f"NOT NULL {column}" if native else f"CHECK ({column} IS NOT NULL)"
     add = _alter(table, schema, f"ADD CONSTRAINT {quote(name)} {test} NOT VALID")
@@ -221,9 +218,3 @@ def _deferral(operation: ops.CreateUniqueConstraintOp) -> str:
 def _table_of(change: Change) -> tuple[str, str | None]:
     schema, _, table = str(change.table).rpartition(".")
     return table, schema or None
-
-
-def _suffixed(name: str, suffix: str) -> str:
-    """As Postgres does it: the name gives way, not the suffix."""
-    room = _LONGEST_NAME - len(suffix) - 1
-    return f"{name.encode()[:room].decode(errors='ignore')}_{suffix}"

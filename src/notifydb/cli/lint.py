@@ -14,6 +14,13 @@ from notifydb.cli.lint_report import LintFormat, show
 from notifydb.cli.lint_run import judged
 from notifydb.cli.lint_scope import chosen
 
+_TargetVersion = Annotated[
+    int | None, typer.Option("--target-version", min=13, help="Production's major version of Postgres.")
+]
+_SingleTransaction = Annotated[
+    bool | None, typer.Option("--single-transaction", help="A file of SQL runs in one, as with psql -1.")
+]
+
 
 def lint(
     names: Annotated[
@@ -39,33 +46,18 @@ def lint(
     rows: Annotated[
         int | None, typer.Option("--rows", min=0, help="Synthetic rows per table of the shadow.")
     ] = None,
-    target_version: Annotated[
-        int | None, typer.Option("--target-version", min=13, help="Production's major version of Postgres.")
-    ] = None,
-    single_transaction: Annotated[
-        bool | None, typer.Option("--single-transaction", help="A file of SQL runs in one, as with psql -1.")
-    ] = None,
+    target_version: _TargetVersion = None,
+    single_transaction: _SingleTransaction = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also what was refuted or not checked.")
     ] = False,
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Mend what can be, each fix proved on the shadow first.")
-    ] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show what --fix would write.")] = False,
-    edited: Annotated[
-        bool, typer.Option("--edited", help="With --fix: files with edits that are not committed, too.")
-    ] = False,
+    fix: lint_fix.Fix = False,
+    diff: lint_fix.Diff = False,
+    edited: lint_fix.Edited = False,
     output: Annotated[LintFormat, typer.Option("--format", help="How to report.")] = LintFormat.TEXT,
 ) -> None:
     """Judge migrations: locks, rewrites, lost data, broken deploys (exit 1 on findings)."""
-    if trace and static:
-        raise errors.UsageError("--trace and --static exclude each other")
-    if static and (fix or diff):
-        raise errors.UsageError(
-            "--static proves nothing, and only what is proved is fixed", hint="leave it out"
-        )
-    if fix + diff + baseline > 1:
-        raise errors.UsageError("--fix, --diff and --baseline exclude each other")
+    _refuse_contradictions(trace=trace, static=static, baseline=baseline, fix=fix, diff=diff)
     deps = Deps(
         **{
             "lint.rows": rows,
@@ -81,10 +73,20 @@ def lint(
         record(deps, report)
         return
     if fix or diff:
-        raise typer.Exit(
-            lint_fix.carried_out(deps, list(asked.revisions), report, output, write=fix, edited=edited)
-        )
+        lint_fix.carry_out(deps, asked.revisions, report, output, write=fix, edited=edited)
+        return
     report = left_out(deps, report)
     show(deps, report, output, verbose=verbose)
     if report.failed or (strict and report.skipped):
         raise typer.Exit(1)
+
+
+def _refuse_contradictions(*, trace: bool, static: bool, baseline: bool, fix: bool, diff: bool) -> None:
+    if trace and static:
+        raise errors.UsageError("--trace and --static exclude each other")
+    if static and (fix or diff):
+        raise errors.UsageError(
+            "--static proves nothing, and only what is proved is fixed", hint="leave it out"
+        )
+    if fix + diff + baseline > 1:
+        raise errors.UsageError("--fix, --diff and --baseline exclude each other")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from notifydb import errors
 from notifydb.cli.deps import Deps
@@ -12,6 +14,7 @@ from notifydb.cli.lint_run import judged, options_of
 from notifydb.cli.lint_scope import on_ref
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from notifydb.findings import Finding, Report
@@ -20,10 +23,17 @@ if TYPE_CHECKING:
     from notifydb.fixes.prove import Prover
 
 
-def carried_out(
-    deps: Deps, asked: list[str], report: Report, output: LintFormat, *, write: bool, edited: bool
-) -> int:
-    """Mends what the report on the revisions `asked` finds, or shows the diff; gives the exit code.
+Fix = Annotated[bool, typer.Option("--fix", help="Mend what can be, each fix proved on the shadow first.")]
+Diff = Annotated[bool, typer.Option("--diff", help="Show what --fix would write.")]
+Edited = Annotated[
+    bool, typer.Option("--edited", help="With --fix: files with edits that are not committed, too.")
+]
+
+
+def carry_out(
+    deps: Deps, asked: Sequence[str], report: Report, output: LintFormat, *, write: bool, edited: bool
+) -> None:
+    """Mends what the report on the revisions `asked` finds, or shows the diff, and exits as lint does.
 
     Raises UsageError where git does not know what others have, and for files with uncommitted edits unless
     `edited`; ShadowUnavailable.
@@ -42,10 +52,11 @@ def carried_out(
     elif found.plan is not None:
         deps.console.data(str(found.plan.changes).rstrip("\n"))
     _tell(deps, found, "fixed" if write else "would fix")
-    return errors.ProofFailed.exit_code if found.disproved else int(report.failed)
+    if found.disproved or report.failed:
+        raise typer.Exit(errors.ProofFailed.exit_code if found.disproved else 1)
 
 
-def _written(deps: Deps, found: Mended, asked: list[str], report: Report) -> Report:
+def _written(deps: Deps, found: Mended, asked: Sequence[str], report: Report) -> Report:
     """Makes the changes, all or none; what lint says then."""
     from notifydb.revisions import changes
 

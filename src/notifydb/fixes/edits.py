@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import io
 import json
 import re
+import tokenize
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -19,7 +21,8 @@ from notifydb.sql.parse import parse
 #: A call that would become longer gets an argument a line.
 _LONGEST_LINE: Final = 88
 _INDENT: Final = "    "
-_WORDS: Final = re.compile(r"\S+\s*")
+_CLAUSE: Final = re.compile(r"(?= (?:ADD|CHECK|NOT NULL|UNIQUE|PRIMARY|USING|ON) )")
+_WORD: Final = re.compile(r"\s*\S+")
 
 
 def with_keyword(operation: Operation, keyword: str, value: str) -> cst.Call:
@@ -92,13 +95,20 @@ def execute(source: Source, sql: str) -> cst.BaseStatement:
     line = f"op.execute({_quoted(sql)})"
     if len(line) + len(_INDENT) * 2 <= _LONGEST_LINE:
         return source.parse(f"{line}\n")
-    pieces = [""]
-    for word in _WORDS.findall(sql):
-        if pieces[-1] and len(_quoted(pieces[-1] + word)) + len(_INDENT) * 3 > _LONGEST_LINE:
-            pieces.append("")
-        pieces[-1] += word
+    clauses = _joined(_CLAUSE.split(sql))
+    pieces = [each for clause in clauses for each in _joined(_WORD.findall(clause))]
     lines = "".join(f"{_INDENT}{_quoted(each)}\n" for each in pieces)
     return source.parse(f"op.execute(\n{lines})\n")
+
+
+def _joined(parts: Sequence[str]) -> list[str]:
+    """The parts, as many together as a line holds."""
+    lines = [""]
+    for part in parts:
+        if lines[-1] and len(_quoted(lines[-1] + part)) + len(_INDENT) * 3 > _LONGEST_LINE:
+            lines.append("")
+        lines[-1] += part
+    return lines
 
 
 def in_autocommit(source: Source, statements: Sequence[cst.BaseStatement]) -> cst.BaseStatement:
@@ -109,6 +119,15 @@ def in_autocommit(source: Source, statements: Sequence[cst.BaseStatement]) -> cs
     assert isinstance(last, cst.SimpleStatementLine)
     inside = [*first, last.with_changes(leading_lines=[])]
     return block.with_changes(leading_lines=last.leading_lines, body=block.body.with_changes(body=inside))
+
+
+def instead(operation: Operation, statement: cst.BaseStatement) -> cst.BaseStatement:
+    """The statement with all comments of the operation above it."""
+    code = cst.Module([]).code_for_node(operation.statement.with_changes(leading_lines=[]))
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    comments = [token.string for token in tokens if token.type == tokenize.COMMENT]
+    lines = [cst.EmptyLine(comment=cst.Comment(each)) for each in comments]
+    return statement.with_changes(leading_lines=[*operation.statement.leading_lines, *lines])
 
 
 def _literal(operation: Operation) -> cst.SimpleString | cst.ConcatenatedString:

@@ -11,7 +11,7 @@ import libcst as cst
 
 from notifydb.findings import Finding
 from notifydb.fixes import forms
-from notifydb.fixes.forms import Form, Statements
+from notifydb.fixes.form import Form, Statements
 from notifydb.fixes.source import (
     NotFixable,
     Operation,
@@ -95,9 +95,8 @@ def mend(finding: Finding, workshop: Workshop) -> Mend:
         raise NotFixable("a merge stands on several states, so there is no one state to prove it on")
     source = read_source(revision.path, revision.path.read_bytes())
     operation = source.operation_at(finding.location.line)
-    return Mend(
-        finding, revision, source, operation, forms.form_of(fix.rewrite, source, operation, finding.sql)
-    )
+    form = forms.form_of(fix.rewrite, source, operation, finding.sql, workshop.target_version)
+    return Mend(finding, revision, source, operation, form)
 
 
 def plan(mends: Sequence[Mend], workshop: Workshop) -> Plan:

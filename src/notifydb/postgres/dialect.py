@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy.dialects import postgresql
 
+#: PostgreSQL's longest identifier, in bytes.
+_LONGEST_NAME: Final = 63
 DIALECT: Final[Any] = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -17,3 +19,9 @@ def quote(name: str) -> str:
 def qualified(name: str, schema: str | None) -> str:
     """A name with its schema, unless that is `public`."""
     return name if schema in (None, "public") else f"{schema}.{name}"
+
+
+def suffixed(name: str, suffix: str) -> str:
+    """As Postgres does it: the name gives way, not the suffix."""
+    room = _LONGEST_NAME - len(suffix) - 1
+    return f"{name.encode()[:room].decode(errors='ignore')}_{suffix}"

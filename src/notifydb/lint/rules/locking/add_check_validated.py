@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from notifydb.findings import Finding
+from notifydb.findings import Finding, Fix, Rewrite
 from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import BASELINE, Example
 from notifydb.lint.rule import Claim, Rule
@@ -35,6 +35,11 @@ class AddCheckValidated(Rule):
 
         op.execute("ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
     """
+    fix = Fix(
+        "add it NOT VALID, and validate it in a migration of its own",
+        safety="safe",
+        rewrite=Rewrite.VALIDATED_LATER,
+    )
     bad = (Example('op.create_check_constraint("ck_users_logins", "users", "logins >= 0")'),)
     good = (
         Example(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from notifydb.findings import Finding
+from notifydb.findings import Finding, Fix, Rewrite
 from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import BASELINE, Example
 from notifydb.lint.rule import Claim, Rule
@@ -46,6 +46,11 @@ class SetNotNullScan(Rule):
 
         op.execute("ALTER TABLE {table} VALIDATE CONSTRAINT {table}_{column}_present")
     """
+    fix = Fix(
+        "add a CHECK that is NOT VALID; validate it, and then SET NOT NULL, in a migration of its own",
+        safety="safe",
+        rewrite=Rewrite.PROVED_NOT_NULL,
+    )
     bad = (
         Example('op.alter_column("users", "email", nullable=False)'),
         Example(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from notifydb.findings import Finding
+from notifydb.findings import Finding, Fix, Rewrite
 from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import Example
 from notifydb.lint.rule import Claim, Rule
@@ -54,6 +54,11 @@ class UniqueConstraintBuildsIndex(Rule):
             op.execute("CREATE UNIQUE INDEX CONCURRENTLY {name}_1 ON <partition> ({columns})")
         op.execute("ALTER INDEX {name} ATTACH PARTITION {name}_1")
     """
+    fix = Fix(
+        "build a unique index CONCURRENTLY that becomes the constraint, in a migration of its own",
+        safety="safe",
+        rewrite=Rewrite.USING_INDEX,
+    )
     bad = (
         Example('op.create_unique_constraint("uq_users_email", "users", ["email"])'),
         Example('op.execute("ALTER TABLE users ADD COLUMN login text UNIQUE")'),
