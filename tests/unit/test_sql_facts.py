@@ -94,6 +94,7 @@ CASES: dict[str, tuple[facts.Fact, ...]] = {
             temporary=True,
             references=(Relation("v"), U),
             columns=(facts.AddColumn(T, "a", INT, references=U),),
+            foreign_keys=(("b",), ("a",)),
         ),
     ),
     "CREATE TABLE t (a serial, b varchar(9) NOT NULL, PRIMARY KEY (a))": (
@@ -103,6 +104,7 @@ CASES: dict[str, tuple[facts.Fact, ...]] = {
                 facts.AddColumn(T, "a", TypeName("serial"), primary_key=True),
                 facts.AddColumn(T, "b", TypeName("varchar", (9,)), not_null=True),
             ),
+            keys=(("a",),),
         ),
     ),
     "ALTER TABLE t ALTER a DROP NOT NULL, ALTER b SET DEFAULT f(), ALTER c DROP DEFAULT": (

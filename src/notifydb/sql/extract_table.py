@@ -46,9 +46,17 @@ def create_table(node: Any) -> Iterator[facts.Fact]:
     written = [each for each in elements if hasattr(each, "colname")]
     constraints = [each for each in elements if hasattr(each, "contype")]
     constraints += [inner(item) for item in node.constraints]
-    keys = {name for each in constraints if each.contype == pg.CONSTR_PRIMARY for name in strings(each.keys)}
+    primary = {
+        name for each in constraints if each.contype == pg.CONSTR_PRIMARY for name in strings(each.keys)
+    }
+    columns = [_column(table, each) for each in written]
+    keys = [
+        strings(each.keys) for each in constraints if each.contype in (pg.CONSTR_PRIMARY, pg.CONSTR_UNIQUE)
+    ]
+    keys += [(each.column,) for each in columns if each.primary_key or each.unique]
+    foreign = [strings(each.fk_attrs) for each in constraints if each.contype == pg.CONSTR_FOREIGN]
+    foreign += [(each.column,) for each in columns if each.references]
     constraints += [inner(item) for each in written for item in each.constraints]
-    columns = (_column(table, each) for each in written)
     yield facts.CreateTable(
         table,
         temporary=node.relation.relpersistence == "t",
@@ -56,8 +64,11 @@ def create_table(node: Any) -> Iterator[facts.Fact]:
         partition_of=relation(inner(node.inh_relations[0])) if node.HasField("partbound") else None,
         references=tuple(relation(each.pktable) for each in constraints if each.contype == pg.CONSTR_FOREIGN),
         columns=tuple(
-            dataclasses.replace(each, primary_key=each.primary_key or each.column in keys) for each in columns
+            dataclasses.replace(each, primary_key=each.primary_key or each.column in primary)
+            for each in columns
         ),
+        keys=tuple(keys),
+        foreign_keys=tuple(foreign),
     )
 
 

@@ -38,7 +38,10 @@ class ConstraintKind(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CreateTable:
-    """CREATE TABLE, CREATE TABLE AS, SELECT INTO or a materialized view; `columns` where they are written."""
+    """CREATE TABLE, CREATE TABLE AS, SELECT INTO or a materialized view; `columns` where they are written.
+
+    `keys` are the columns of each primary key and UNIQUE, `foreign_keys` those of each foreign key.
+    """
 
     relation: Relation
     temporary: bool = False
@@ -46,6 +49,8 @@ class CreateTable:
     partition_of: Relation | None = None
     references: tuple[Relation, ...] = ()
     columns: tuple[AddColumn, ...] = ()
+    keys: tuple[tuple[str, ...], ...] = ()
+    foreign_keys: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -41,6 +41,22 @@ class AddForeignKeyValidated(Rule):
 
         op.execute("ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
     """
+    partitioned_help = """
+        A partitioned table takes no NOT VALID before Postgres 18. Its partitions do, each in two migrations:
+
+        op.execute(
+            "ALTER TABLE <partition> ADD CONSTRAINT {name}"
+            " FOREIGN KEY ({columns}) REFERENCES {references} NOT VALID"
+        )
+
+        op.execute("ALTER TABLE <partition> VALIDATE CONSTRAINT {name}")
+
+        and then the parent, which finds them there and looks at no row:
+
+        op.execute(
+            "ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({columns}) REFERENCES {references}"
+        )
+    """
     fix = Fix(
         "add it NOT VALID, and validate it in a migration of its own",
         safety="safe",
@@ -78,8 +94,16 @@ class AddForeignKeyValidated(Rule):
                     statement,
                     f"While all rows of {fact.relation} are looked up in {fact.references}, every insert,"
                     " update and delete on both tables waits.",
+                    instead=None if _knows_not_valid(fact.relation, ctx) else self.partitioned_help,
                     table=fact.relation,
                     name=fact.name or "fk_...",
                     columns=", ".join(fact.columns),
                     references=fact.references,
                 )
+
+
+def _knows_not_valid(table: facts.Relation, ctx: RevisionContext) -> bool:
+    return not ctx.is_partitioned(table) or (ctx.version or 0) >= _NOT_VALID_ON_PARTITIONED
+
+
+_NOT_VALID_ON_PARTITIONED = 18
