@@ -91,6 +91,7 @@ def options_of(deps: Deps, *, trace: bool, static: bool, in_project: bool = True
         mode="trace" if trace else "static" if static else "auto",
         rows=settings.rows,
         small_table_rows=settings.small_table_rows,
+        lock_timeout=settings.lock_timeout,
         head_file=deps.head_file if in_project else None,
         target_version=settings.target_version or deps.settings.autogen.target_version,
         select=frozenset(settings.select) or None,

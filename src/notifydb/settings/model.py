@@ -41,6 +41,10 @@ class LintSettings(Section):
     small_table_rows: int = setting(
         default=100, ge=0, description="a scan of fewer rows under a lock is no finding"
     )
+    lock_timeout: str | None = setting(
+        default=None,
+        description="what runs the migrations sets this one already: lock-timeout-not-set is content",
+    )
     target_version: int | None = setting(
         default=None,
         ge=13,

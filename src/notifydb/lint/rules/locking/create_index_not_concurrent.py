@@ -69,7 +69,7 @@ class CreateIndexNotConcurrent(Rule):
             """),
         Example(
             """
-            op.execute("CREATE INDEX ix_events ON ONLY events (note)")
+            op.execute("CREATE INDEX IF NOT EXISTS ix_events ON ONLY events (note)")
             with op.get_context().autocommit_block():
                 op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_events_1")
                 op.execute("CREATE INDEX CONCURRENTLY ix_events_1 ON events_1 (note)")

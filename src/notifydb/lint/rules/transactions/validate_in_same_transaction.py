@@ -38,6 +38,7 @@ class ValidateInSameTransaction(Rule):
     good = (
         Example("""
             with op.get_context().autocommit_block():
+                op.execute("ALTER TABLE users DROP CONSTRAINT IF EXISTS ck_users_logins")
                 op.execute("ALTER TABLE users ADD CONSTRAINT ck_users_logins CHECK (logins >= 0) NOT VALID")
                 op.execute("ALTER TABLE users VALIDATE CONSTRAINT ck_users_logins")
             """),
