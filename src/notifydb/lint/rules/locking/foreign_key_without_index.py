@@ -47,12 +47,13 @@ class ForeignKeyWithoutIndex(Rule):
     )
     good = (
         Example("""
+            with op.get_context().autocommit_block():
+                op.drop_index("ix", postgresql_concurrently=True, if_exists=True)
+                op.create_index("ix", "users", ["organization_id", "name"], postgresql_concurrently=True)
             op.execute(
                 "ALTER TABLE users ADD CONSTRAINT fk_users_organization"
                 " FOREIGN KEY (organization_id) REFERENCES organizations (id) NOT VALID"
             )
-            with op.get_context().autocommit_block():
-                op.create_index("ix", "users", ["organization_id", "name"], postgresql_concurrently=True)
             """),
         Example("""
             op.create_table(
