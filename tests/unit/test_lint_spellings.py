@@ -123,3 +123,33 @@ def test_timestamps_are_rewritten_unless_the_zone_is_utc(zone: str, rules: set[s
         op.execute("ALTER TABLE events ALTER at TYPE timestamptz")
     """
     assert {finding.rule for finding in _found(body, tmp_path)} == rules
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rules"),
+    [
+        ("sa.VARCHAR(length=20)", "sa.String(20)", set()),
+        ("sa.String()", "sa.Text()", set()),
+        ("sa.Text", "sa.VARCHAR()", set()),
+        ("sa.VARCHAR(length=20)", "sa.String(10)", {"alter-column-type-rewrite"}),
+        ("sa.Text()", "sa.String(500)", {"alter-column-type-rewrite"}),
+        ("sa.CHAR(3)", "sa.Text()", {"alter-column-type-rewrite"}),
+        ("sa.Integer()", "sa.Text()", {"alter-column-type-rewrite"}),
+        ("sa.Integer()", "sa.BigInteger()", {"alter-column-type-rewrite"}),
+    ],
+)
+def test_the_type_that_was_is_believed_without_a_shadow(
+    old: str, new: str, rules: set[str], tmp_path: Path
+) -> None:
+    found = _found(f'op.alter_column("users", "name", existing_type={old}, type_={new})', tmp_path)
+    assert {finding.rule for finding in found} == rules
+
+
+def test_what_a_change_of_rows_stands_between_could_not_be_one_alter_table(tmp_path: Path) -> None:
+    body = """
+        op.alter_column("users", "email", nullable=False)
+        op.execute("UPDATE users SET logins = 0 WHERE logins IS NULL")
+        op.alter_column("users", "logins", nullable=False)
+    """
+    found = _found(body, tmp_path, select=frozenset({"alters-could-be-one"}))
+    assert found == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from notifydb.findings import Location
 from notifydb.revisions.graph import Revision
 from notifydb.revisions.reader import parse_module
 
@@ -41,3 +42,30 @@ def assignment_line(revision: Revision, name: str) -> int:
         if any(isinstance(target, ast.Name) and target.id == name for target in targets):
             return node.lineno
     return 1
+
+
+def existing_type(source: str, place: Location) -> tuple[str, int | None] | None:
+    """The `existing_type=` of the operation at the place: the name of its class, and its length.
+
+    None where none is written, or where it is more than a call with a number.
+    """
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return None
+    found = [
+        keyword.value
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and (call.lineno, call.end_lineno) == (place.line, place.end_line)
+        for keyword in call.keywords
+        if keyword.arg == "existing_type"
+    ]
+    if len(found) != 1:
+        return None
+    kind, arguments = found[0], []
+    if isinstance(kind, ast.Call):
+        arguments = [*kind.args, *(keyword.value for keyword in kind.keywords if keyword.arg == "length")]
+        kind = kind.func
+    name = kind.attr if isinstance(kind, ast.Attribute) else kind.id if isinstance(kind, ast.Name) else ""
+    lengths = [each.value for each in arguments if isinstance(each, ast.Constant)]
+    return name, next((each for each in lengths if isinstance(each, int)), None)

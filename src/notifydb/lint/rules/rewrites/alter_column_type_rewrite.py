@@ -8,6 +8,7 @@ from notifydb.findings import Finding
 from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import Example
 from notifydb.lint.rule import Claim, Rule
+from notifydb.lint.source import existing_type
 from notifydb.lint.statement import Statement
 from notifydb.sql import facts
 from notifydb.sql.locks import LockMode
@@ -18,7 +19,8 @@ class AlterColumnTypeRewrite(Rule):
 
     Most changes write the table and its indexes anew under ACCESS EXCLUSIVE. Some do not: a longer varchar,
     varchar to text, numeric with more digits of the same scale, cidr to inet (Postgres docs, ALTER TABLE,
-    "Notes"). The text of the statement does not say what the type was; the shadow database does.
+    "Notes"). The text of the statement does not say what the type was; the shadow database does, and where there
+    is none, `existing_type` of `op.alter_column` is believed.
 
     From timestamp to timestamptz and back nothing is written where the session's TimeZone is UTC. What it is in
     production no shadow knows, so the migration has to say it. A CHECK on the column is tested for all rows in
@@ -54,7 +56,10 @@ class AlterColumnTypeRewrite(Rule):
     )
     good = (
         Example('op.alter_column("users", "name", type_=sa.String(200))', trace_only=True),
-        Example('op.alter_column("users", "name", type_=sa.Text)', trace_only=True),
+        Example("""
+            op.alter_column("users", "name", existing_type=sa.VARCHAR(length=50), type_=sa.String(200))
+            op.alter_column("users", "name", existing_type=sa.String(200), type_=sa.Text())
+            """),
         Example(
             """
             op.execute("SET LOCAL TimeZone = 'UTC'")
@@ -74,6 +79,8 @@ class AlterColumnTypeRewrite(Rule):
         for fact in statement.each(facts.AlterColumnType):
             by_zone = _between_timestamps(fact)
             if not ctx.is_busy(fact.relation, statement) or (by_zone and _is_utc(statement, ctx)):
+                continue
+            if statement.trace is None and _is_longer_text(fact, statement, ctx):
                 continue
             unless = ", unless the session's TimeZone is UTC" if by_zone else ""
             yield self.finding(
@@ -100,3 +107,16 @@ def _is_utc(statement: Statement, ctx: RevisionContext) -> bool:
         if fact.name == "timezone"
     ]
     return bool(zones) and (zones[-1] or "").upper() in ("UTC", "ETC/UTC", "GMT")
+
+
+def _is_longer_text(fact: facts.AlterColumnType, statement: Statement, ctx: RevisionContext) -> bool:
+    """Whether the operation says that the column was a text or varchar already, and no longer than now."""
+    old = existing_type(ctx.source, statement.location)
+    if old is None or fact.using or fact.type.array or old[0].lower() not in _TEXTS:
+        return False
+    if not fact.type.modifiers:
+        return fact.type.name in ("text", "varchar")
+    return fact.type.name == "varchar" and old[1] is not None and old[1] <= fact.type.modifiers[0]
+
+
+_TEXTS = ("string", "text", "unicode", "unicodetext", "varchar")

@@ -48,9 +48,10 @@ class AltersCouldBeOne(Rule):
     )
 
     def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
-        before = {table.key for each in ctx.earlier(statement) for table in _passed_over(each, ctx)}
-        for table in dict.fromkeys(_passed_over(statement, ctx)):
-            if table.key in before and ctx.is_busy(table, statement):
+        before = _passes(statement, ctx)
+        for table, column in dict(_passed_over(statement, ctx)).items():
+            columns = before.get(table.key, set())
+            if columns and column not in columns and ctx.is_busy(table, statement):
                 yield self.finding(
                     statement,
                     f"It goes over all rows of {table} once more; one ALTER TABLE for all would do it once.",
@@ -58,15 +59,29 @@ class AltersCouldBeOne(Rule):
                 )
 
 
-def _passed_over(statement: Statement, ctx: RevisionContext) -> Iterator[Relation]:
-    """The tables whose rows an ALTER TABLE reads or writes, one by one."""
+def _passes(statement: Statement, ctx: RevisionContext) -> dict[tuple[str, str], set[str]]:
+    """By table, the columns of the actions that an ALTER TABLE could have had in common with the statement.
+
+    What stands before a change of the rows has to stay there.
+    """
+    found: dict[tuple[str, str], set[str]] = {}
+    for each in ctx.earlier(statement):
+        for changed in each.each(facts.ChangeRows):
+            found.pop(changed.relation.key, None)
+        for table, column in _passed_over(each, ctx):
+            found.setdefault(table.key, set()).add(column)
+    return found
+
+
+def _passed_over(statement: Statement, ctx: RevisionContext) -> Iterator[tuple[Relation, str]]:
+    """The tables whose rows an ALTER TABLE reads or writes, one by one, and the column that it is for."""
     for fact in statement.facts:
         if isinstance(fact, facts.AlterColumnType | facts.SetNotNull):
-            yield fact.relation
+            yield fact.relation, fact.column
         elif isinstance(fact, facts.AddConstraint):
             if fact.kind is ConstraintKind.CHECK and fact.enforced and not fact.not_valid:
-                yield fact.relation
+                yield fact.relation, fact.name or ""
         elif isinstance(fact, facts.AddColumn):
             functions = fact.default.functions if fact.default else ()
             if fact.check or fact.serial or fact.identity or ctx.is_volatile(functions):
-                yield fact.relation
+                yield fact.relation, fact.column

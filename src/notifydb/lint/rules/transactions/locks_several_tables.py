@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from notifydb.findings import Finding, Severity
 from notifydb.lint.context import RevisionContext
@@ -10,6 +10,7 @@ from notifydb.lint.example import Example
 from notifydb.lint.rule import Claim, Rule
 from notifydb.lint.statement import Statement
 from notifydb.sql import facts
+from notifydb.sql.facts import Relation
 from notifydb.sql.locks import LockMode
 
 
@@ -52,10 +53,17 @@ class LocksSeveralTables(Rule):
             for lock in ctx.locks(statement)
             if lock.mode >= self.lock and ctx.is_busy(lock.relation, statement)
         }
-        added = [str(own[key]) for key in own.keys() - held.keys() - made]
+        added = [own[key] for key in own.keys() - held.keys() - made]
         if held and added:
             yield self.finding(
                 statement,
-                f"While it waits for {', '.join(sorted(added))}, every read and write of"
-                f" {', '.join(sorted(map(str, held.values())))} waits, too.",
+                f"While it waits for {_some(added)}, every read and write of {_some(held.values())} waits, too.",
             )
+
+
+def _some(tables: Iterable[Relation]) -> str:
+    names = sorted(map(str, tables))
+    return ", ".join(names) if len(names) <= _SHOWN else f"{names[0]} and {len(names) - 1} other tables"
+
+
+_SHOWN = 3
