@@ -116,7 +116,7 @@ class Report:
     `revisions_checked` are migrations, `files_checked` files of plain SQL. `known` counts the findings that a
     baseline left out. `judged` has, of each revision, the rules that could run on all their levels.
     `untraced` is why nothing was run on a shadow; None where it was.
-    `rules` are those that were chosen.
+    `rules` are those that were chosen. `server_version` is the shadow's major one.
     """
 
     findings: tuple[Finding, ...]
@@ -128,6 +128,7 @@ class Report:
     judged: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
     untraced: str | None = None
     rules: tuple[RuleInfo, ...] = ()
+    server_version: int | None = None
 
     @property
     def failed(self) -> bool:

@@ -15,6 +15,7 @@ from notifydb.lint.options import Options
 from notifydb.lint.probe import Observed, observe
 from notifydb.lint.trace import Trace
 from notifydb.migrator.config import Project
+from notifydb.postgres.sizes import TableSize
 from notifydb.revisions.reader import read_history
 from notifydb.shadow.database import Shadows
 from notifydb.sql.facts import Relation
@@ -287,7 +288,7 @@ def test_a_refuted_suspicion_does_not_fail(tmp_path: Path, server_url: str) -> N
 
 def test_a_small_table_is_not_worth_a_finding(tmp_path: Path, server_url: str) -> None:
     example = Example('op.create_index("i", "users", ["name"])')
-    options = Options(production_rows={"public.users": 200})
+    options = Options(production={"public.users": TableSize(200)})
     assert _lint(example, tmp_path, server_url, options).findings == ()
 
 

@@ -18,7 +18,7 @@ from inline_snapshot import snapshot
 from conftest import ROOT
 from notifydb.findings import Finding, Location, LockTaken, Report, RuleInfo, Severity, Skipped, fingerprints
 from notifydb.reporters import REPORTERS, View
-from notifydb.reporters.base import duration
+from notifydb.reporters.base import duration, expected
 
 VIEW = View(Path("/project"))
 #: What a text of SQL, a name or an error may hold, and then some.
@@ -183,11 +183,35 @@ def test_a_fingerprint_survives_moved_lines_and_other_layout_only() -> None:
         (999, "999 ms"),
         (41_234, "41 s"),
         (130_000, "2.2 min"),
-        (10_800_000, "3 h"),
+        (10_800_000, "3.0 h"),
     ],
 )
 def test_durations(milliseconds: float, shown: str) -> None:
     assert duration(milliseconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "shown"), [(0.04, "1 ms"), (41_234, "40 s"), (130_000, "2 min"), (86_400_000, "20 h")]
+)
+def test_estimates_claim_no_precision(milliseconds: float, shown: str) -> None:
+    assert duration(milliseconds, roughly=True) == shown
+
+
+@pytest.mark.parametrize(
+    ("rows", "estimate", "shown"),
+    [
+        (None, None, ""),
+        (900, None, "900 rows"),
+        (1_234_567, 41_234.5, "about 40 s with 1.2 million rows, while all wait"),
+        (12_345_678, 41_234.5, "about 40 s with 12 million rows, while all wait"),
+    ],
+)
+def test_what_production_makes_of_it(rows: int | None, estimate: float | None, shown: str) -> None:
+    place = Location(Path("/project/versions/0001_x.py"))
+    finding = Finding(
+        "r", Severity.ERROR, place, "m", waits="all wait", production_rows=rows, estimate_ms=estimate
+    )
+    assert expected(finding) == shown
 
 
 def test_a_safe_form_is_told_once_and_then_referred_to(tmp_path: Path) -> None:

@@ -7,13 +7,15 @@ from typing import Annotated
 import typer
 
 from notifydb import errors
-from notifydb.cli import lint_fix
+from notifydb.cli import lint_fix, lint_stats
 from notifydb.cli.deps import Deps
 from notifydb.cli.lint_baseline import left_out, record
 from notifydb.cli.lint_report import LintFormat, show
 from notifydb.cli.lint_run import judged
 from notifydb.cli.lint_scope import chosen
 
+_Rows = Annotated[int | None, typer.Option("--rows", min=0, help="Synthetic rows per table of the shadow.")]
+_Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also what was refuted or not checked.")]
 _TargetVersion = Annotated[
     int | None, typer.Option("--target-version", min=13, help="Production's major version of Postgres.")
 ]
@@ -43,14 +45,12 @@ def lint(
         bool, typer.Option("--baseline", help="Record what is found: later runs leave it out.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="What could not be checked fails, too.")] = False,
-    rows: Annotated[
-        int | None, typer.Option("--rows", min=0, help="Synthetic rows per table of the shadow.")
-    ] = None,
+    rows: _Rows = None,
     target_version: _TargetVersion = None,
     single_transaction: _SingleTransaction = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Also what was refuted or not checked.")
-    ] = False,
+    stats: lint_stats.Stats = None,
+    export_stats: lint_stats.Export = None,
+    verbose: _Verbose = False,
     fix: lint_fix.Fix = False,
     diff: lint_fix.Diff = False,
     edited: lint_fix.Edited = False,
@@ -63,8 +63,12 @@ def lint(
             "lint.rows": rows,
             "lint.target_version": target_version,
             "lint.single_transaction": single_transaction,
+            "lint.stats": stats and stats.resolve(),
         }
     )
+    if export_stats is not None:
+        lint_stats.export(deps, export_stats)
+        return
     asked = chosen(deps, names or [], since, all_=all_)
     if asked.scripts and (fix or diff or baseline):
         raise errors.UsageError("--fix, --diff and --baseline are for migrations, not for files of SQL")

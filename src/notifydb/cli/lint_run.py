@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from notifydb import errors
 from notifydb.cli.deps import Deps
+from notifydb.cli.lint_stats import production, tell_doubts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,16 +34,18 @@ def judged(
     from notifydb.lint.engine import Progress, lint
 
     world = _world(deps, only_sql=bool(scripts) and not revisions, trace=trace, static=static)
+    options = options_of(deps, trace=trace, static=static, in_project=world.is_project)
 
     def listen(progress: Progress) -> None:
         deps.console.progress(f"{progress.number}/{progress.total} {progress.revision}")
 
     with deps.console.working("linting"):
-        return lint(
+        report = lint(
             world.history, revisions, world.project, scripts=scripts,
-            shadows=world.shadows, no_shadow=world.no_shadow,
-            options=options_of(deps, trace=trace, static=static, in_project=world.is_project), listen=listen,
+            shadows=world.shadows, no_shadow=world.no_shadow, options=options, listen=listen,
         )  # fmt: skip
+    tell_doubts(deps, report)
+    return report
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,14 +89,17 @@ def _nowhere(deps: Deps, reason: str) -> _World:
 def options_of(deps: Deps, *, trace: bool, static: bool, in_project: bool = True) -> Options:
     from notifydb.lint.options import Options
 
-    settings = deps.settings.lint
+    settings, sizes = deps.settings.lint, production(deps)
     return Options(
         mode="trace" if trace else "static" if static else "auto",
         rows=settings.rows,
         small_table_rows=settings.small_table_rows,
         lock_timeout=settings.lock_timeout,
         head_file=deps.head_file if in_project else None,
-        target_version=settings.target_version or deps.settings.autogen.target_version,
+        production=sizes.tables if sizes else {},
+        target_version=settings.target_version
+        or deps.settings.autogen.target_version
+        or (sizes.server_version // 10_000 if sizes else None),
         select=frozenset(settings.select) or None,
         extend_select=frozenset(settings.extend_select),
         ignore=frozenset(settings.ignore),

@@ -86,9 +86,8 @@ class RevisionContext(Context):
 
     def is_small(self, relation: Relation) -> bool:
         """Whether production is known to have too few rows for a lock to matter."""
-        schema, name = relation.key
-        rows = self.options.production_rows.get(f"{schema}.{name}", self.options.production_rows.get(name))
-        return rows is not None and rows < self.options.small_table_rows
+        size = self.options.size_of(relation)
+        return size is not None and size.rows < self.options.small_table_rows
 
     def is_busy(self, relation: Relation, statement: Statement) -> bool:
         """Whether a lock on the table matters: it was there before and is not known to be small."""

@@ -19,6 +19,7 @@ from notifydb.lint.policy import Policy
 from notifydb.lint.registry import choose, load_rules
 from notifydb.lint.rule import Claim, Level, Rule
 from notifydb.lint.script import Script
+from notifydb.lint.sizing import scaled
 from notifydb.lint.source import can_be_undone
 from notifydb.lint.statement import Execution, Statement
 from notifydb.lint.statements import statements_of
@@ -122,6 +123,7 @@ class _Run:
         self.skipped: list[Skipped] = []
         self.judged: dict[str, frozenset[str]] = {}
         self._traced = False
+        self._version: int | None = None
         self._of_graph: list[Finding] = []
         if shadows is None and context.options.mode == "trace":
             raise errors.ShadowUnavailable(no_shadow)
@@ -140,6 +142,7 @@ class _Run:
         seen = self._see(revision, tree)
         self.skipped += seen.skipped
         self.judged[revision.id] = self._judged(seen.levels)
+        self._version = seen.catalog.version if seen.catalog else self._version
         self._traced |= "trace" in seen.levels
         statements = statements_of(revision, seen.executions, tree)
         context = self._context(revision, source, statements, seen)
@@ -194,6 +197,7 @@ class _Run:
         return Report(
             told(self.findings), skipped, told(self.refuted), judged=self.judged, untraced=self._untraced(),
             rules=tuple(rule.info for rule in self.rules),
+            server_version=self._version,
         )  # fmt: skip
 
     def _untraced(self) -> str | None:
@@ -218,7 +222,9 @@ class _Run:
 
         try:
             downgrade = can_be_undone(tree) and any(rule.runs_downgrade for rule in self.rules)
-            observed = observe(self.shadows, self.project, revision, options.rows, downgrade=downgrade)
+            observed = observe(
+                self.shadows, self.project, revision, options.rows, downgrade=downgrade, large=options.large
+            )
             return _from_trace(observed)
         except errors.ShadowUnavailable as error:
             if options.mode == "trace":
@@ -261,7 +267,8 @@ class _Run:
         if beyond is not None:
             raise errors.UsageError(f"{beyond} reaches beyond the shadow database")
         state = script.state_in(self.context.history)
-        seen = _from_trace(observe_script(self.shadows, script, state, self.context.options.rows))
+        options = self.context.options
+        seen = _from_trace(observe_script(self.shadows, script, state, options.rows, large=options.large))
         missing = len(script.statements(())) - len(seen.executions)
         if not missing:
             return seen
@@ -309,7 +316,9 @@ class _Run:
         claims: set[Claim] = set()
         for statement, rule in itertools.product(sent, self.rules):
             for finding in rule.check_statement(statement, context):
-                judged, verdict = judge(finding, rule, statement, context.tables(statement))
+                tables = context.tables(statement)
+                judged, verdict = judge(finding, rule, statement, tables)
+                judged = scaled(judged, statement.trace, tables, context.options)
                 if verdict == "refuted" and rule.holds_in_production(statement, context):
                     refuted.append(judged)
                 else:
@@ -323,7 +332,7 @@ class _Run:
         if trace is None:
             return []
         found = [
-            evidence(finding, trace)
+            scaled(evidence(finding, trace), trace, (), context.options)
             for rule in self.rules
             if not (explained and rule.claim in _WORK)
             for finding in rule.check_trace(statement, trace, context)

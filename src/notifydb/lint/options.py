@@ -6,9 +6,14 @@ import dataclasses
 import datetime
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from notifydb.findings import Severity
+from notifydb.postgres.sizes import TableSize
+from notifydb.sql.facts import Relation
+
+#: With fewer rows the fixed cost of a statement hides what the rows cost.
+SAMPLE_ROWS: Final = 20_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -16,8 +21,8 @@ class Options:
     """How to lint.
 
     `mode`: `auto` uses the trace where a shadow can be had, `trace` demands it, `static` does without.
-    `rows` are put into each existing table that a migration touches. `production_rows` (by `schema.table`)
-    are real sizes: a table known to have fewer than `small_table_rows` is not worth a finding about locks.
+    `rows` are put into each existing table that a migration touches. `production` has the real sizes by
+    `schema.table`: a table known to have fewer than `small_table_rows` is not worth a finding about locks.
     `imports` lets static mode import the migrations to see their statements. `lock_timeout` is the one that
     the runner sets for every migration (None: it sets none). `head_file` is the file that names the head
     (None: the project does without). `target_version` is production's major version; None: the shadow's.
@@ -31,7 +36,7 @@ class Options:
     mode: Literal["auto", "trace", "static"] = "auto"
     rows: int = 1000
     small_table_rows: int = 1000
-    production_rows: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    production: Mapping[str, TableSize] = dataclasses.field(default_factory=dict)
     imports: bool = True
     lock_timeout: str | None = None
     head_file: Path | None = None
@@ -49,3 +54,13 @@ class Options:
     def notable_rows(self) -> int:
         """So many rows on the shadow stand for a table that is not small: never more than it was given."""
         return max(1, min(self.small_table_rows, self.rows))
+
+    def size_of(self, relation: Relation) -> TableSize | None:
+        """What is known of the table in production."""
+        schema, name = relation.key
+        return self.production.get(f"{schema}.{name}")
+
+    @property
+    def large(self) -> frozenset[str]:
+        """The tables, by `schema.table`, that have more rows in production than a sample on the shadow."""
+        return frozenset(name for name, size in self.production.items() if size.rows > SAMPLE_ROWS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import psycopg
@@ -15,7 +15,9 @@ from notifydb.lint import snapshot
 from notifydb.lint.capture import Recorder
 from notifydb.lint.catalog import Catalog, read_catalog
 from notifydb.lint.fill import Filled, fill
+from notifydb.lint.options import SAMPLE_ROWS
 from notifydb.lint.script import Script, Step
+from notifydb.lint.sizing import SAMPLES, held_by, is_large, with_samples
 from notifydb.lint.snapshot import Sampler
 from notifydb.lint.statement import Execution
 from notifydb.lint.undo import Objects, Undone, objects_at, undo
@@ -52,12 +54,19 @@ class Observed:
 
 
 def observe(
-    shadows: Shadows, project: Project, revision: Revision, rows: int, *, downgrade: bool = False
+    shadows: Shadows,
+    project: Project,
+    revision: Revision,
+    rows: int,
+    *,
+    downgrade: bool = False,
+    large: Collection[str] = (),
 ) -> Observed:
     """Runs `upgrade()` twice, each time on a fresh clone of its parent's state, and maybe `downgrade()`.
 
     The first run shows which tables it touches; for the second those hold `rows` synthetic rows. Where the
-    second one fails, the first one's traces stand in, marked as not filled.
+    second one fails, the first one's traces stand in, marked as not filled. Where it works on one of the
+    `large` tables (`schema.table`), more runs with more rows tell how its time grows.
     Raises ShadowUnavailable, and MigrationFailed when the history before the revision cannot be replayed.
     """
     parent = revision.down_revisions[0] if revision.down_revisions else None
@@ -69,15 +78,17 @@ def observe(
             before = objects_at(url)
         return _run(url, project, shadows.history, revision)
 
-    seen = _observe(shadows, parent, revision.id, run, rows, keep_as=revision.id)
+    seen = _observe(shadows, parent, revision.id, run, rows, large, keep_as=revision.id)
     if before is None or not seen.went_through:
         return seen
     return dataclasses.replace(seen, undone=undo(shadows, project, revision, before))
 
 
-def observe_script(shadows: Shadows, script: Script, state: str | None, rows: int) -> Observed:
+def observe_script(
+    shadows: Shadows, script: Script, state: str | None, rows: int, *, large: Collection[str] = ()
+) -> Observed:
     """Runs a script as `observe` runs a migration, on clones of `state` (None: empty)."""
-    return _observe(shadows, state, script.name, lambda url: _play(url, script), rows)
+    return _observe(shadows, state, script.name, lambda url: _play(url, script), rows, large)
 
 
 def _observe(
@@ -86,6 +97,7 @@ def _observe(
     subject: str,
     run: Callable[[str], _Ran],
     rows: int,
+    large: Collection[str],
     *,
     keep_as: str | None = None,
 ) -> Observed:
@@ -107,6 +119,13 @@ def _observe(
         measured, _ = run(url)
     skipped = tuple(_unfilled(subject, each) for each in filled if each.problem)
     merged, missing = _merge(survey, measured, filled)
+    if not missing and any(is_large(each, large) for each in merged):
+        runs = []
+        for _ in range(SAMPLES):
+            with shadows.at(state) as url:
+                held = held_by(_conninfo(url), fill(_conninfo(url), touched, SAMPLE_ROWS))
+                runs.append(run(url)[0])
+        merged = with_samples(merged, survey, runs, held)
     return Observed(merged, catalog, (*skipped, *_untraced(subject, missing, measured)), error)
 
 

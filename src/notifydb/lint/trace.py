@@ -38,6 +38,16 @@ class Failure:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Sample:
+    """How long the statement took with many rows, and with none; what the tables held, by schema and name."""
+
+    duration_ms: float
+    empty_ms: float
+    rows: Mapping[tuple[str, str], int]
+    bytes: Mapping[tuple[str, str], int]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Trace:
     """Everything here is about relations that existed before the migration; what it made itself is new.
 
@@ -48,7 +58,8 @@ class Trace:
     that the server does not tell. `rows` are the rows that were in the tables before. `sampled` locks were
     polled from a second connection while a statement ran outside of a transaction: a short one can be
     missed. `parents` names for each partition what it is a part of: its counts are those of the whole, too.
-    `filled` tells whether the tables had been given rows.
+    `filled` tells whether the tables had been given rows. `sample` is there
+    where the table is known to be large in production.
     """
 
     locks: tuple[TracedLock, ...] = ()
@@ -65,6 +76,7 @@ class Trace:
     lock_timeout: str = "0"
     sampled: bool = False
     filled: bool = False
+    sample: Sample | None = None
 
     def lock_on(self, relation: Relation) -> LockMode | None:
         """The strongest lock that this statement took or found held on the relation."""
@@ -79,6 +91,18 @@ class Trace:
 
     def is_rewritten(self, relation: Relation) -> bool:
         return any(self._belongs(each, relation) for each in self.rewritten)
+
+    @property
+    def worked_on(self) -> tuple[Relation, ...]:
+        """The tables whose rows it read, changed or wrote anew; partitions count as their table."""
+        found = (*(self.scanned or ()), *(self.changed or ()), *self.rewritten)
+        return tuple(dict.fromkeys(map(self._whole, found)))
+
+    def _whole(self, relation: Relation) -> Relation:
+        while relation.key in self.parents:
+            schema, name = self.parents[relation.key]
+            relation = Relation(name, schema)
+        return relation
 
     def rows_of(self, relation: Relation) -> int | None:
         """The rows that the shadow had in the table before the migration; None if nobody counted."""

@@ -106,20 +106,32 @@ def measured(finding: Finding) -> str:
 
 
 def expected(finding: Finding) -> str:
-    """How long it would take in production, and who waits meanwhile; empty where nobody knows."""
-    if finding.estimate_ms is None or finding.production_rows is None:
+    """What production makes of it: how long, with how many rows, and who waits; empty where nobody knows."""
+    if finding.production_rows is None:
         return ""
+    rows = _roughly_many(finding.production_rows)
+    if finding.estimate_ms is None:
+        return rows
     held = f", while {finding.waits}" if finding.waits else ""
-    return f"about {duration(finding.estimate_ms)} with {count(finding.production_rows, 'row')}{held}"
+    return f"about {duration(finding.estimate_ms, roughly=True)} with {rows}{held}"
 
 
-def duration(milliseconds: float) -> str:
-    """`3.1 ms`, `40 s`, `4 min`, `3 h`: as exact as a reader needs it."""
-    for size, unit, limit in _UNITS:
-        amount = milliseconds / size
-        if amount < limit:
-            return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
-    return f"{milliseconds / 3_600_000:.0f} h"
+def _roughly_many(rows: int) -> str:
+    """`12 million rows`: it is an estimate of the server's."""
+    if rows < 1_000_000:
+        return count(rows, "row")
+    millions = rows / 1_000_000
+    return f"{millions:.1f} million rows" if millions < 10 else f"{millions:,.0f} million rows"
+
+
+def duration(milliseconds: float, *, roughly: bool = False) -> str:
+    """`3.1 ms`, `41 s`, `4.2 min`, `3 h`; or, as an estimate deserves, `3 ms`, `40 s`, `4 min`."""
+    hours = (3_600_000, "h", float("inf"))
+    size, unit = next((size, unit) for size, unit, limit in (*_UNITS, hours) if milliseconds / size < limit)
+    amount = milliseconds / size
+    if roughly:
+        return f"{float(f'{amount:.1g}'):,.0f} {unit}" if amount >= 1 else f"1 {unit}"
+    return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:,.0f} {unit}"
 
 
 def printable(text: str) -> str:

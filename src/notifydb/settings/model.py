@@ -45,10 +45,16 @@ class LintSettings(Section):
         default=None,
         description="what runs the migrations sets this one already: lock-timeout-not-set is content",
     )
+    stats: Path | None = setting(
+        default=None,
+        description="production's table sizes, from `notifydb lint --export-stats`; "
+        "default: notifydb-stats.json beside the settings, where it is",
+    )
     target_version: int | None = setting(
         default=None,
         ge=13,
-        description="PostgreSQL's major version in production; default: autogen's, else the shadow's",
+        description="PostgreSQL's major version in production; "
+        "default: autogen's, else that of the statistics, else the shadow's",
     )
 
 
