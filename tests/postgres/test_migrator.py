@@ -192,3 +192,14 @@ def test_a_server_that_is_not_there_is_unreachable(small_project: SmallProject) 
     small_project.add("0001_one", "pass")
     with pytest.raises(errors.DatabaseUnreachable):
         upgrade("postgresql://nobody@127.0.0.1:1/nothing", small_project)
+
+
+def test_a_migration_without_upgrade_is_named_before_anything_runs(
+    small_project: SmallProject, database: str
+) -> None:
+    small_project.add("0001_a", 'op.execute("CREATE TABLE a (id int)")')
+    path = small_project.add("0002_b", "pass")
+    path.write_text(path.read_text().replace("def upgrade", "def upgrad"))
+    with pytest.raises(errors.MigrationFailed, match=r"0002_b has no upgrade\(\)"):
+        execute.upgrade(make_engine(database), small_project.project)
+    assert query(database, "SELECT to_regclass('a')::text") == [(None,)]

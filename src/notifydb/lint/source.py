@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Iterator
 
 from notifydb.findings import Location
 from notifydb.revisions.graph import Revision
@@ -69,3 +70,47 @@ def existing_type(source: str, place: Location) -> tuple[str, int | None] | None
     name = kind.attr if isinstance(kind, ast.Attribute) else kind.id if isinstance(kind, ast.Name) else ""
     lengths = [each.value for each in arguments if isinstance(each, ast.Constant)]
     return name, next((each for each in lengths if isinstance(each, int)), None)
+
+
+def assigned_names(tree: ast.Module) -> set[str]:
+    """The names that the module defines, imports or assigns anywhere."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
+
+
+def imported_modules(tree: ast.Module) -> Iterator[tuple[ast.stmt | ast.expr, str]]:
+    """Each import in the file, wherever it stands, and the module's dotted name."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import():
+                yield from ((node, alias.name) for alias in node.names)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield node, module
+            case ast.Call(args=[ast.Constant(value=str(module)), *_]) if ast.unparse(node.func) in _IMPORTING:
+                yield node, module
+
+
+_IMPORTING = ("importlib.import_module", "import_module", "__import__")
+
+
+def full_names(tree: ast.Module) -> Callable[[ast.expr], str]:
+    """A function that writes out an expression with what imports have renamed: `uuid4` is `uuid.uuid4`."""
+    known: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            known.update({alias.asname: alias.name for alias in node.names if alias.asname})
+        elif isinstance(node, ast.ImportFrom):
+            known.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
+
+    def name(expression: ast.expr) -> str:
+        first, dot, rest = ast.unparse(expression).partition(".")
+        return f"{known.get(first, first)}{dot}{rest}"
+
+    return name

@@ -176,7 +176,10 @@ class _Run:
 
     def _steps(self, script: ScriptDirectory) -> Callable[[Any, MigrationContext], Iterator[Any]]:
         def steps(rev: Any, _context: MigrationContext) -> Iterator[Any]:
-            found = self._find(script, rev)
+            try:
+                found = self._find(script, rev)
+            except AttributeError as error:
+                raise _without_function(error) from error
             revisions = tuple(_revision_of(step) for step in found)
             self.listen(Planned(revisions, self.direction))
             for step, revision in zip(found, revisions, strict=True):
@@ -232,6 +235,16 @@ class _Run:
                 else "its transaction was rolled back; mend the migration, then run the same command again"
             ),
         )
+
+
+def _without_function(error: AttributeError) -> errors.MigrationFailed:
+    """Alembic asks each module for its function before the first one runs."""
+    revision = str(getattr(error.obj, "revision", error.obj))
+    return errors.MigrationFailed(
+        f"{revision} has no {error.name}()",
+        revision=revision,
+        hint="write one, with `pass` if it has nothing to do",
+    )
 
 
 def _revision_of(step: Any) -> str:

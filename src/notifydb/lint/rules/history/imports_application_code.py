@@ -9,6 +9,7 @@ from notifydb.findings import Finding, Severity
 from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import Example
 from notifydb.lint.rule import Rule
+from notifydb.lint.source import imported_modules
 from notifydb.revisions.graph import Revision
 
 
@@ -42,19 +43,11 @@ class ImportsApplicationCode(Rule):
     )
 
     def check_source(self, revision: Revision, tree: ast.Module, ctx: RevisionContext) -> Iterator[Finding]:
-        for node in ast.walk(tree):
-            for module in _imported(node):
-                if isinstance(node, ast.stmt) and ctx.is_application(module):
-                    yield self.finding_at(
-                        revision,
-                        node,
-                        f"The migration changes its meaning whenever {module} does.",
-                        name=module.rsplit(".", 1)[-1],
-                    )
-
-
-def _imported(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-        yield node.module
+        for node, module in imported_modules(tree):
+            if ctx.is_application(module):
+                yield self.finding_at(
+                    revision,
+                    node,
+                    f"The migration changes its meaning whenever {module} does.",
+                    name=module.rsplit(".", 1)[-1],
+                )

@@ -13,7 +13,7 @@ from notifydb.revisions.graph import Revision
 
 
 class ReadsEnvironment(Rule):
-    """os.environ or os.getenv in a migration.
+    """os.environ, os.getenv or Flask's current_app.config in a migration.
 
     The same revision then means different schemas or data in different places, a missing variable stops even
     `alembic heads` when it is read while the file is loaded, and no replay can prove anything.
@@ -43,6 +43,6 @@ class ReadsEnvironment(Rule):
 
 def _reads(node: ast.AST) -> bool:
     if isinstance(node, ast.Attribute):
-        return ast.unparse(node) in ("os.environ", "os.getenv")
+        return ast.unparse(node) in ("os.environ", "os.getenv", "current_app.config")
     names = {alias.name for alias in node.names} if isinstance(node, ast.ImportFrom) else set()
     return isinstance(node, ast.ImportFrom) and node.module == "os" and bool(names & {"environ", "getenv"})
