@@ -33,7 +33,8 @@ def judge(tmp_path: Path, server_url: str) -> Judge:
 
     def run(text: str, *, single_transaction: bool = False) -> Report:
         scripts = read_scripts(Path("<stdin>"), text, single_transaction=single_transaction)
-        return lint(history, (), project, shadows=shadows, scripts=scripts, options=Options(mode="trace"))
+        options = Options(mode="trace", ignore=frozenset({"cannot-be-run-again"}))
+        return lint(history, (), project, shadows=shadows, scripts=scripts, options=options)
 
     return run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from notifydb.lint.suppress import Ignore
 from notifydb.lint.undo import Undone
 from notifydb.revisions.graph import History, Revision
 from notifydb.sql import facts
-from notifydb.sql.facts import Relation
+from notifydb.sql.facts import Fact, Relation
 from notifydb.sql.locks import Lock, LockMode, locks_of
 from notifydb.sql.volatility import VOLATILE
 
@@ -61,6 +62,9 @@ class RevisionContext(Context):
     known_rules: frozenset[str] = frozenset()
     error: str | None = None
     undone: Undone | None = None
+    _by_kind: dict[tuple[type, ...], list[tuple[int, Fact]]] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def version(self) -> int | None:
@@ -104,6 +108,22 @@ class RevisionContext(Context):
     def before(self, statement: Statement) -> Sequence[Statement]:
         """All statements of the revision before `statement`."""
         return self.statements[: statement.index]
+
+    def facts_before(self, statement: Statement, *kinds: type) -> Iterator[Fact]:
+        """The facts of these kinds in all statements before `statement`, in order.
+
+        They are looked up once: in a script of 10,000 statements, each asks for those before it.
+        """
+        found = self._by_kind.get(kinds)
+        if found is None:
+            found = [
+                (each.index, fact)
+                for each in self.statements
+                for fact in each.facts
+                if isinstance(fact, kinds)
+            ]
+            self._by_kind[kinds] = found
+        return (fact for _, fact in itertools.takewhile(lambda each: each[0] < statement.index, found))
 
     def held(self, statement: Statement, at_least: LockMode) -> Iterator[tuple[Statement, Lock]]:
         """The documented locks of that strength on busy tables that its transaction already holds."""
@@ -227,13 +247,12 @@ class RevisionContext(Context):
 
     def _created(self, statement: Statement) -> set[tuple[str, str]]:
         created: set[tuple[str, str]] = set()
-        for each in self.before(statement):
-            for fact in each.facts:
-                if isinstance(fact, facts.CreateTable):
-                    created.add(fact.relation.key)
-                elif isinstance(fact, facts.RenameTable) and fact.relation.key in created:
-                    schema = fact.schema or fact.relation.schema
-                    created.add(Relation(fact.new_name, schema).key)
+        for fact in self.facts_before(statement, facts.CreateTable, facts.RenameTable):
+            if isinstance(fact, facts.CreateTable):
+                created.add(fact.relation.key)
+            elif isinstance(fact, facts.RenameTable) and fact.relation.key in created:
+                schema = fact.schema or fact.relation.schema
+                created.add(Relation(fact.new_name, schema).key)
         return created
 
 

@@ -32,9 +32,11 @@ class Comment:
 
 def comments(source: str) -> Iterator[Comment]:
     """The line comments in order."""
+    line, seen = 1, 0
     for match in _TOKENS.finditer(source):
         if match["comment"] is not None:
-            yield Comment(match["comment"], match.start(), source.count("\n", 0, match.start()) + 1)
+            line, seen = line + source.count("\n", seen, match.start()), match.start()
+            yield Comment(match["comment"], match.start(), line)
 
 
 def commented(source: str, offset: int, statements: Sequence[Statement]) -> Statement | None:

@@ -61,20 +61,23 @@ class AlterDomainScan(Rule):
     )
 
     def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
-        made = {
-            fact.name.key
-            for each in ctx.before(statement)
-            for fact in each.each(facts.CreateObject)
-            if fact.kind == "domain"
-        }
         for fact in statement.each(facts.AlterDomain):
             tables = ctx.tables_of_domain(fact.domain)
             if ctx.catalog is not None and not any(ctx.is_busy(each, statement) for each in tables):
                 continue
-            if fact.checks and fact.domain.key not in made:
+            if fact.checks and not _is_made(fact.domain, statement, ctx):
                 where = ", ".join(map(str, tables)) or f"every table with a column of {fact.domain}"
                 yield self.finding(
                     statement,
                     f"While all rows of {where} are checked, every insert, update and delete there waits.",
                     domain=fact.domain,
                 )
+
+
+def _is_made(domain: facts.Relation, statement: Statement, ctx: RevisionContext) -> bool:
+    """Whether the migration makes the domain first."""
+    made = ctx.facts_before(statement, facts.CreateObject)
+    return any(
+        isinstance(fact, facts.CreateObject) and fact.kind == "domain" and fact.name.key == domain.key
+        for fact in made
+    )

@@ -121,7 +121,7 @@ def _reason(fact: facts.Fact, statement: Statement, ctx: RevisionContext) -> str
 
 
 def _was_cleared(name: str, statement: Statement, ctx: RevisionContext) -> bool:
-    dropped = [fact for each in ctx.before(statement) for fact in each.facts]
+    dropped = ctx.facts_before(statement, facts.DropIndex, facts.DropConstraint)
     return any(
         (isinstance(fact, facts.DropIndex) and fact.if_exists and fact.index.name == name)
         or (isinstance(fact, facts.DropConstraint) and fact.if_exists and fact.name == name)

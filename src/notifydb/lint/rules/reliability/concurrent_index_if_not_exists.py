@@ -45,9 +45,8 @@ class ConcurrentIndexIfNotExists(Rule):
     )
 
     def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
-        cleared = {fact.index.name for each in ctx.before(statement) for fact in each.each(facts.DropIndex)}
         for fact in statement.each(facts.CreateIndex):
-            if fact.concurrently and fact.if_not_exists and fact.index not in cleared:
+            if fact.concurrently and fact.if_not_exists and not _is_cleared(fact.index, statement, ctx):
                 yield self.finding(
                     statement,
                     f"If a first attempt fails, the second one finds the invalid {fact.index}, skips, and the"
@@ -55,3 +54,9 @@ class ConcurrentIndexIfNotExists(Rule):
                     index=fact.index,
                     table=fact.relation,
                 )
+
+
+def _is_cleared(index: str | None, statement: Statement, ctx: RevisionContext) -> bool:
+    """Whether the migration drops the index first."""
+    dropped = ctx.facts_before(statement, facts.DropIndex)
+    return any(isinstance(fact, facts.DropIndex) and fact.index.name == index for fact in dropped)
