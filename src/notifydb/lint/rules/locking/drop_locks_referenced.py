@@ -9,6 +9,7 @@ from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import BASELINE, Example
 from notifydb.lint.rule import Claim, Rule
 from notifydb.lint.statement import Statement
+from notifydb.sql import facts
 from notifydb.sql.locks import LockMode
 
 
@@ -29,7 +30,7 @@ class DropLocksReferenced(Rule):
     help = """
         Drop one foreign key at a time, each in a migration of its own with a short lock_timeout, then the rest:
 
-        op.drop_constraint("{constraint}", "{table}", type_="foreignkey")
+        {drops}
     """
     bad = (
         Example(
@@ -58,6 +59,13 @@ class DropLocksReferenced(Rule):
                     statement,
                     f"It locks {', '.join(map(str, tables))}, too: until the transaction ends, every read and"
                     " write there waits.",
-                    table=getattr(fact, "relation", "..."),
-                    constraint=getattr(fact, "name", "..."),
+                    drops="\n".join(_drops(fact, ctx)),
                 )
+
+
+def _drops(fact: facts.Fact, ctx: RevisionContext) -> Iterator[str]:
+    """The table's foreign keys, each dropped by itself; for DROP CONSTRAINT just that one."""
+    table, only = facts.relation_of(fact), getattr(fact, "name", None)
+    for (key, name), entry in (ctx.catalog.constraints if ctx.catalog else {}).items():
+        if table and key == table.key and entry.references is not None and only in (None, name):
+            yield f'op.drop_constraint("{name}", "{table}", type_="foreignkey")'

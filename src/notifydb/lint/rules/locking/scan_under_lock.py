@@ -16,7 +16,9 @@ from notifydb.sql.locks import LockMode
 class ScanUnderLock(Rule):
     """A statement that was seen to read a table while its transaction held it against writers.
 
-    No text shows it: a DO block, a function, a helper, a query after an ALTER TABLE of the same transaction.
+    No text shows it: a DO block, a function, a helper, a query after an ALTER TABLE of the same transaction, a
+    type change that writes no row but tests a CHECK or builds an index for another collation, an ATTACH that
+    searches the DEFAULT partition.
     On the shadow database the rows read (`pg_stat_xact_user_tables`) and the locks held (`pg_locks`) do.
     """
 
@@ -40,6 +42,20 @@ class ScanUnderLock(Rule):
             op.add_column("users", sa.Column("nickname", sa.Text))
             op.get_bind().execute(sa.text("SELECT count(*) FROM users WHERE logins > 5"))
             """,
+            trace_only=True,
+        ),
+        Example("""op.execute('ALTER TABLE users ALTER email TYPE text COLLATE "C"')""", trace_only=True),
+        Example(
+            """
+            op.execute("CREATE TABLE events_2 (LIKE events)")
+            op.execute("ALTER TABLE events ATTACH PARTITION events_2 FOR VALUES FROM (-9) TO (-8)")
+            """,
+            before=(
+                """
+                op.execute("CREATE TABLE events (id integer NOT NULL, note text) PARTITION BY RANGE (id)")
+                op.execute("CREATE TABLE events_rest PARTITION OF events DEFAULT")
+                """,
+            ),
             trace_only=True,
         ),
     )

@@ -26,8 +26,10 @@ class RewritingCommand(Rule):
     claim = Claim.REWRITE
     lock = LockMode.ACCESS_EXCLUSIVE
     help = """
-        Not in a migration: use pg_repack or a maintenance window. For a materialized view with a unique
-        index:
+        Not in a migration: use pg_repack, which copies beside the running system, or a maintenance window.
+    """
+    refresh_help = """
+        With a unique index on the view:
 
         op.execute("REFRESH MATERIALIZED VIEW CONCURRENTLY {table}")
     """
@@ -48,5 +50,6 @@ class RewritingCommand(Rule):
                 yield self.finding(
                     statement,
                     f"{fact.command} copies all of {fact.relation}; every read and write of it waits.",
+                    instead=self.refresh_help if fact.command.startswith("REFRESH") else None,
                     table=fact.relation,
                 )
