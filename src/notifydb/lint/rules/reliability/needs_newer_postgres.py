@@ -65,7 +65,7 @@ class NeedsNewerPostgres(Rule):
 
     def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
         target = ctx.version or NEWEST
-        if target >= NEWEST or statement.parsed.problem:
+        if target >= NEWEST or statement.parsed.problem or _is_data(statement):
             return
         for needed in (*requirements(statement.sql), *_of_partitioned(statement, ctx)):
             if needed.version > target and not _is_own(needed, ctx):
@@ -75,6 +75,14 @@ class NeedsNewerPostgres(Rule):
                     target=target,
                     version=needed.version,
                 )
+
+
+def _is_data(statement: Statement) -> bool:
+    """INSERT ... VALUES, which may be a megabyte, and is older than all that is looked for."""
+    return all(
+        isinstance(fact, facts.ChangeRows) and fact.command == "insert" and fact.bounded
+        for fact in statement.facts
+    )
 
 
 def _of_partitioned(statement: Statement, ctx: RevisionContext) -> Iterator[Requirement]:
