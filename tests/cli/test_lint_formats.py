@@ -66,6 +66,7 @@ alembic/versions/0002_names.py
 2 findings (1 error, 1 warning) in 1 migration, not run on a shadow: --static was given.
   next: notifydb rules create-index-not-concurrent
   or, to keep it as it is, on its line: # notifydb: ignore[create-index-not-concurrent] because ...
+  or, to see 1 of them mended: notifydb lint --diff
 """)
 
 

@@ -77,13 +77,32 @@ def _prover(deps: Deps, report: Report) -> Prover:
 
     workshop = Workshop(
         deps.project, deps.history,
-        shared=on_ref(deps, None),
+        shared=on_ref(deps, None) | _applied(deps),
         width=deps.settings.number_width,
         head_file=deps.head_file,
         target_version=options_of(deps, trace=True, static=False).target_version,
         formatter=formatted,
     )  # fmt: skip
     return Prover(workshop, deps.shadows(), options_of(deps, trace=True, static=False), report)
+
+
+def _applied(deps: Deps) -> frozenset[str]:
+    """What the configured database has applied; a developer's own can take back what is applied from another file."""
+    from notifydb.migrator.execute import current
+    from notifydb.postgres import failures
+    from notifydb.postgres.connect import make_engine
+    from notifydb.settings import Environment
+
+    url, own = deps.settings.database_url, (Environment.DEVELOPMENT, Environment.TEST)
+    if url is None or deps.settings.environment in own:
+        return frozenset()
+    try:
+        with failures.translated(), make_engine(url.get_secret_value()).connect() as conn:
+            heads = [each for each in current(conn) if each in deps.history.revisions]
+    except errors.Unavailable as error:
+        deps.console.say(f"what the database has applied is not known: {error.message}", style="yellow")
+        return frozenset()
+    return frozenset(each.id for head in heads for each in deps.history.chain(head))
 
 
 def _refuse_edits(deps: Deps, plan: Plan) -> None:

@@ -90,7 +90,9 @@ def mend(finding: Finding, workshop: Workshop) -> Mend:
         raise NotFixable("it has to be mended by hand")
     revision = workshop.history.revisions[finding.revision]
     if revision.id in workshop.shared:
-        raise NotFixable("others have applied it: a migration of the main branch is not changed any more")
+        raise NotFixable(
+            "it is on the main branch or applied, so a change of the file would not reach those who have it"
+        )
     if revision.is_merge:
         raise NotFixable("a merge stands on several states, so there is no one state to prove it on")
     source = read_source(revision.path, revision.path.read_bytes())

@@ -155,6 +155,9 @@ class _Page:
         if report.failed:
             worst = max(report.findings, key=lambda finding: finding.severity is Severity.ERROR)
             self._next(worst.rule)
+            mendable = sum(1 for finding in report.findings if finding.fix and finding.fix.rewrite)
+            if mendable:
+                self.line(f"  or, to see {mendable} of them mended: notifydb lint --diff", "cyan")
             if len(report.findings) > _MANY and not report.known:
                 self.line(
                     "  or, to begin with an old history as it is: notifydb lint --all --baseline", "cyan"
