@@ -137,17 +137,37 @@ def test_a_raw_commit_leaves_the_transaction(observed: Observe) -> None:
 
 def test_a_failed_concurrent_build_leaves_an_invalid_index(observed: Observe) -> None:
     seen = observed(
+        Example(
+            """
+            with op.get_context().autocommit_block():
+                op.execute("CREATE UNIQUE INDEX CONCURRENTLY i ON users (name)")
+            """,
+            before=(BASELINE, "op.execute(\"INSERT INTO users (name) VALUES ('same'), ('same')\")"),
+        )
+    )
+    (execution,) = seen.executions
+    assert (execution.failure and execution.failure.sqlstate, seen.error) == ("23505", None)
+    assert execution.trace is not None
+    assert [index.name for index in execution.trace.invalid_indexes] == ["i"]
+
+
+def test_a_failure_that_the_migration_catches_is_none_of_its_own(observed: Observe) -> None:
+    """The last one is what it failed of, told once."""
+    seen = observed(
         Example("""
-            op.execute("UPDATE users SET name = 'same'")
-            try:
-                with op.get_context().autocommit_block():
-                    op.execute("CREATE UNIQUE INDEX CONCURRENTLY i ON users (name)")
-            except sa.exc.IntegrityError:
-                op.execute("SELECT 1")
+            for attempt in ("first", "second"):
+                try:
+                    with op.get_bind().begin_nested():
+                        op.execute(f"SELECT {attempt}")
+                except sa.exc.ProgrammingError:
+                    op.execute("SELECT 1")
+            raise RuntimeError("neither")
             """)
     )
-    failures = [execution.failure.sqlstate for execution in seen.executions if execution.failure]
-    assert failures == ["23505"]
+    failures = [execution.failure for execution in seen.executions if execution.failure]
+    assert [failure.survived for failure in failures] == [True, True]
+    assert seen.error is not None
+    assert seen.error.endswith("RuntimeError: neither")
 
 
 def test_the_call_chain_leads_from_the_migration_into_helpers(observed: Observe, tmp_path: Path) -> None:

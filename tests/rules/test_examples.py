@@ -73,6 +73,7 @@ def test_rules_that_only_the_trace_serves_say_so() -> None:
         "downgrade-incomplete",
         "drop-locks-referenced",
         "function-overload",
+        "leaves-invalid-index",
         "migration-fails",
         "rewrite-under-lock",
         "scan-under-lock",

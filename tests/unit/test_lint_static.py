@@ -155,3 +155,9 @@ def test_rows_are_copied_while_another_table_is_locked(tmp_path: Path) -> None:
         "While the rows of names are filled in, every read and write of organizations waits:"
         " the transaction holds ACCESS EXCLUSIVE on it."
     )
+
+
+def test_code_that_only_a_run_can_judge_is_told(tmp_path: Path) -> None:
+    report = _lint(Example('op.execute("DO $$ BEGIN DROP TABLE users; END $$")'), tmp_path)
+    assert [(each.subject, each.level) for each in report.skipped] == [("0002_example: line 13", "statement")]
+    assert "DO" in report.skipped[0].reason

@@ -58,7 +58,8 @@ class Recorder:
             try:
                 yield
             except Exception as error:
-                self.executions.append(Execution(sql, frames, transaction, failure=_failure(error)))
+                left = session.compare(before, sampled) if session.is_outside else None
+                self.executions.append(Execution(sql, frames, transaction, left, _failure(error)))
                 raise
             duration = (time.perf_counter() - began) * 1000
         found = session.compare(before, sampled)
@@ -88,10 +89,15 @@ class _Session:
 
         SQLAlchemy's idea of one is not enough: migrations write COMMIT as SQL.
         """
-        if self._status is TransactionStatus.IDLE and self._driver.autocommit:
+        if self.is_outside:
             return None
         self._number = self._number or next(numbers)
         return self._number
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether no transaction takes back what a failed statement has done."""
+        return self._status is TransactionStatus.IDLE and self._driver.autocommit and not self._driver.closed
 
     def before(self) -> Snapshot:
         if self._status is TransactionStatus.IDLE:
@@ -102,7 +108,7 @@ class _Session:
         return self.last or snapshot.inside(self._driver)
 
     def compare(self, before: Snapshot, sampled: dict[int, LockMode] | None) -> trace.Trace:
-        """What has changed since `before`, after a statement that went through."""
+        """What has changed since `before`."""
         left = self._status is TransactionStatus.IDLE
         after = snapshot.outside(self._driver) if left else snapshot.inside(self._driver)
         self.last = None if left else after

@@ -7,17 +7,20 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from notifydb.lint.catalog import Catalog
 from notifydb.lint.options import Options
 from notifydb.lint.statement import Statement
 from notifydb.lint.suppress import Ignore
-from notifydb.lint.undo import Undone
 from notifydb.revisions.graph import History, Revision
 from notifydb.sql import facts
 from notifydb.sql.facts import Fact, Relation
 from notifydb.sql.locks import Lock, LockMode, locks_of
 from notifydb.sql.volatility import VOLATILE
+
+if TYPE_CHECKING:
+    from notifydb.lint.undo import Undone
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -24,15 +24,16 @@ from notifydb.lint.source import can_be_undone
 from notifydb.lint.statement import Execution, Statement
 from notifydb.lint.statements import statements_of
 from notifydb.lint.suppress import Ignore, split
-from notifydb.lint.undo import Undone
 from notifydb.lint.verdict import evidence, judge
 from notifydb.migrator import offline
 from notifydb.migrator.config import Project
 from notifydb.revisions.graph import History, Revision
 from notifydb.revisions.reader import parse_module
+from notifydb.sql.facts import Opaque
 
 if TYPE_CHECKING:
     from notifydb.lint.probe import Observed
+    from notifydb.lint.undo import Undone
     from notifydb.shadow.database import Shadows
 
 _WORK = (Claim.SCAN, Claim.REWRITE)
@@ -164,6 +165,8 @@ class _Run:
         self, found: list[Finding], ignores: Sequence[Ignore], context: RevisionContext, seen: _Seen
     ) -> None:
         """Judges the statements, then the suppressions; `found` is what was found without either."""
+        if "trace" not in seen.levels:
+            self.skipped += _opaque(context.statements)
         refuted: list[Finding] = []
         for _, sent in itertools.groupby(context.statements, key=lambda each: id(each.execution)):
             confirmed, rejected = self._judge(tuple(sent), context)
@@ -343,6 +346,19 @@ class _Run:
         found = [finding for rule in self.rules for finding in rule.check_ignores(ignores, context)]
         in_force = [ignore for ignore in ignores if ignore.holds(self.context.options.today)]
         self.findings += split(found, in_force, self.families)[0]
+
+
+def _opaque(statements: Sequence[Statement]) -> list[Skipped]:
+    """Code that nobody can judge without running it."""
+    return [
+        Skipped(
+            f"{each.revision.id}: line {each.location.line}",
+            "statement",
+            f"what {fact.command.upper()} does, only running it can tell",
+        )
+        for each in statements
+        for fact in each.each(Opaque)
+    ]
 
 
 def _explained(found: list[Finding], failures: set[str]) -> list[Finding]:

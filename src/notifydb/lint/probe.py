@@ -50,7 +50,7 @@ class Observed:
     def went_through(self) -> bool:
         """Whether `upgrade()` did without synthetic rows."""
         failures = [each.failure for each in self.executions if each.failure]
-        return self.error is None and all(failure.with_rows_only for failure in failures)
+        return self.error is None and all(each.with_rows_only or each.survived for each in failures)
 
 
 def observe(
@@ -106,7 +106,11 @@ def _observe(
         with psycopg.connect(_conninfo(url), autocommit=True) as driver:
             catalog = read_catalog(driver)
         survey, error = run(url)
-        if keep_as is not None and error is None and not any(each.failure for each in survey):
+        if (
+            keep_as is not None
+            and error is None
+            and all(each.failure is None or each.failure.survived for each in survey)
+        ):
             shadows.keep_as(keep_as, url)
     touched = _touched(survey, catalog)
     if not touched:
@@ -155,9 +159,17 @@ def _run(url: str, project: Project, history: History, revision: Revision) -> _R
             upgrade(engine, project, revision.id, history=history, listen=listen)
         except errors.MigrationFailed as failed:
             error = failed.message
-    executions = tuple(recorder.executions)
-    blamed = any(each.failure for each in executions)
+    executions = tuple(_with_survival(each, error) for each in recorder.executions)
+    blamed = any(each.failure and not each.failure.survived for each in executions)
     return executions, None if blamed else error
+
+
+def _with_survival(execution: Execution, error: str | None) -> Execution:
+    """A statement's failure is survived unless it is what the run ended with."""
+    failure = execution.failure
+    if failure is None or (error is not None and failure.message in error):
+        return execution
+    return dataclasses.replace(execution, failure=dataclasses.replace(failure, survived=True))
 
 
 def _play(url: str, script: Script) -> _Ran:

@@ -27,7 +27,7 @@ _LOCKS = """
 """
 _RELATIONS = """
     SELECT json_agg(json_build_array(c.oid::bigint, n.nspname, c.relname, c.relkind, c.relfilenode::bigint,
-                                     coalesce(i.indisvalid, true), h.inhparent::bigint))
+                                     c.relkind = 'I' OR coalesce(i.indisvalid, true), h.inhparent::bigint))
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_index i ON i.indexrelid = c.oid
     LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND h.inhseqno = 1
     WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I')
@@ -49,7 +49,8 @@ _FLUSH_SINCE = 150000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """A table, materialized view or index; `filenode` is its storage, a broken index is not `valid`.
+    """A table, materialized view or index; `filenode` is its storage, a broken index is not `valid` (that of a
+    partitioned table counts as valid: it waits for those of the partitions).
 
     `parent` is the oid of what it is a partition of, or inherits from.
     """

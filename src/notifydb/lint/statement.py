@@ -21,7 +21,7 @@ class Execution:
     """One trip to the server, which may carry several statements.
 
     `transaction` numbers the transactions of the migration; None is outside of any. `trace` is None when
-    the statement failed, or when nothing was run.
+    nothing was run, or when the statement failed and its transaction takes back what it did.
     """
 
     sql: str

@@ -30,11 +30,15 @@ class TracedLock:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a statement failed; `with_rows_only` when it ran well in the state without synthetic rows."""
+    """Why a statement failed; `with_rows_only` when it ran well in the state without synthetic rows.
+
+    `survived` when the migration went on after it, as it may have meant to.
+    """
 
     message: str
     sqlstate: str | None
     with_rows_only: bool = False
+    survived: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from notifydb.findings import Finding, Severity
 from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import Example
 from notifydb.lint.rule import Rule
 from notifydb.lint.source import function_line
-from notifydb.lint.undo import Undone
 from notifydb.revisions.reader import parse_module
+
+if TYPE_CHECKING:
+    from notifydb.lint.undo import Undone
 
 
 class DowngradeFails(Rule):
