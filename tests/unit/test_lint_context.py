@@ -11,6 +11,7 @@ from notifydb.findings import Location
 from notifydb.lint.catalog import Catalog, ConstraintEntry
 from notifydb.lint.context import RevisionContext
 from notifydb.lint.options import Options
+from notifydb.lint.sent import Sent
 from notifydb.lint.statement import Execution, Statement
 from notifydb.sql.facts import Relation
 from notifydb.sql.parse import parse
@@ -32,7 +33,13 @@ def _judging(sql: str, constraints: dict[str, ConstraintEntry]) -> tuple[Revisio
         version=18,
     )
     context = RevisionContext(
-        nowhere, frozenset(), Options(), Path(), revision=nowhere, statements=[statement], catalog=catalog
+        nowhere,
+        frozenset(),
+        Options(),
+        Path(),
+        revision=nowhere,
+        statements=Sent([statement]),
+        catalog=catalog,
     )
     return context, statement
 

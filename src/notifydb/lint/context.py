@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from notifydb.lint.catalog import Catalog
 from notifydb.lint.options import Options
+from notifydb.lint.sent import AnyFact, Sent
 from notifydb.lint.statement import Statement
 from notifydb.lint.suppress import Ignore
 from notifydb.revisions.graph import History, Revision
 from notifydb.sql import facts
-from notifydb.sql.facts import Fact, Relation
+from notifydb.sql.facts import Relation
 from notifydb.sql.locks import Lock, LockMode, locks_of
 from notifydb.sql.volatility import VOLATILE
 
@@ -58,16 +58,14 @@ class RevisionContext(Context):
 
     revision: Revision
     source: str = ""
-    statements: Sequence[Statement] = ()
+    statements: Sent = dataclasses.field(default_factory=Sent)
     catalog: Catalog | None = None
     used: frozenset[Ignore] = frozenset()
     judged: frozenset[str] = frozenset()
     known_rules: frozenset[str] = frozenset()
     error: str | None = None
     undone: Undone | None = None
-    _by_kind: dict[tuple[type, ...], list[tuple[int, Fact]]] = dataclasses.field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    taken: dict[int, list[tuple[Statement, Lock]]] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def version(self) -> int | None:
@@ -104,36 +102,47 @@ class RevisionContext(Context):
         """The statements before `statement` in its transaction; none when it runs outside of any."""
         transaction = statement.execution.transaction
         if transaction is not None:
-            for each in self.statements[: statement.index]:
-                if each.execution.transaction == transaction:
-                    yield each
+            for each in self.statements.of_transaction(transaction):
+                if each.index >= statement.index:
+                    return
+                yield each
 
     def before(self, statement: Statement) -> Sequence[Statement]:
         """All statements of the revision before `statement`."""
         return self.statements[: statement.index]
 
-    def facts_before(self, statement: Statement, *kinds: type) -> Iterator[Fact]:
-        """The facts of these kinds in all statements before `statement`, in order.
+    def facts_before(self, statement: Statement, *kinds: type[AnyFact]) -> Iterator[AnyFact]:
+        """The facts of these kinds of all statements before it, in order."""
+        return (fact for _, fact in self.statements.facts_before(statement, *kinds))
 
-        They are looked up once: in a script of 10,000 statements, each asks for those before it.
-        """
-        found = self._by_kind.get(kinds)
-        if found is None:
-            found = [
-                (each.index, fact)
-                for each in self.statements
-                for fact in each.facts
-                if isinstance(fact, kinds)
-            ]
-            self._by_kind[kinds] = found
-        return (fact for _, fact in itertools.takewhile(lambda each: each[0] < statement.index, found))
+    def earlier_facts(self, statement: Statement, kind: type[AnyFact]) -> Iterator[tuple[Statement, AnyFact]]:
+        """Those of the statements before it in its transaction, each with its statement."""
+        transaction = statement.execution.transaction
+        for each, fact in self.statements.facts_before(statement, kind):
+            if transaction is not None and each.execution.transaction == transaction:
+                yield each, fact
 
     def held(self, statement: Statement, at_least: LockMode) -> Iterator[tuple[Statement, Lock]]:
         """The documented locks of that strength on busy tables that its transaction already holds."""
-        for each in self.earlier(statement):
-            for lock in self.locks(each):
+        transaction = statement.execution.transaction
+        if transaction is not None:
+            for each, lock in self._taken_by(transaction):
+                if each.index >= statement.index:
+                    return
                 if lock.mode >= at_least and self.is_busy(lock.relation, statement):
                     yield each, lock
+
+    def _taken_by(self, transaction: int) -> list[tuple[Statement, Lock]]:
+        """Each lock of the transaction where it is taken first: what is weaker after it changes nothing."""
+        if transaction not in self.taken:
+            strongest: dict[tuple[str, str], LockMode] = {}
+            found = self.taken[transaction] = []
+            for each in self.statements.of_transaction(transaction):
+                for lock in self.locks(each):
+                    if lock.mode > strongest.get(lock.relation.key, 0):
+                        strongest[lock.relation.key] = lock.mode
+                        found.append((each, lock))
+        return self.taken[transaction]
 
     def locks(self, statement: Statement) -> Iterator[Lock]:
         """The documented locks of a statement, on tables that only the catalog knows of, too."""
@@ -172,10 +181,9 @@ class RevisionContext(Context):
 
     def table_of_index(self, index: Relation, statement: Statement) -> Relation | None:
         """The table that an index is on; None where neither catalog nor revision tells."""
-        for each in reversed(self.before(statement)):
-            for fact in each.each(facts.CreateIndex):
-                if fact.index == index.name and fact.relation.key[0] == index.key[0]:
-                    return fact.relation
+        for fact in reversed([*self.facts_before(statement, facts.CreateIndex)]):
+            if fact.index == index.name and fact.relation.key[0] == index.key[0]:
+                return fact.relation
         entry = self.catalog.indexes.get(index.key) if self.catalog else None
         return entry.table if entry else None
 
@@ -184,7 +192,7 @@ class RevisionContext(Context):
         table = self.table_of_index(index, statement)
         if self.catalog is None or table is None:
             return ()
-        made = [fact for each in self.before(statement) for fact in each.each(facts.CreateIndex)]
+        made = self.facts_before(statement, facts.CreateIndex)
         columns = [fact.columns for fact in made if fact.index == index.name]
         entry = self.catalog.indexes.get(index.key)
         found = columns[-1] if columns else entry.columns if entry else ()
@@ -229,14 +237,12 @@ class RevisionContext(Context):
         """CHECK ... NOT VALID and VALIDATE earlier in the same revision."""
         validated = {
             fact.name
-            for each in self.before(statement)
-            for fact in each.each(facts.ValidateConstraint)
+            for fact in self.facts_before(statement, facts.ValidateConstraint)
             if fact.relation.key == relation.key
         }
         added = (
             fact
-            for each in self.before(statement)
-            for fact in each.each(facts.AddConstraint)
+            for fact in self.facts_before(statement, facts.AddConstraint)
             if fact.relation.key == relation.key and (not fact.not_valid or fact.name in validated)
         )
         return any(

@@ -19,6 +19,7 @@ from notifydb.lint.policy import Policy
 from notifydb.lint.registry import choose, load_rules
 from notifydb.lint.rule import Claim, Level, Rule
 from notifydb.lint.script import Script
+from notifydb.lint.sent import Sent
 from notifydb.lint.sizing import scaled
 from notifydb.lint.source import can_be_undone
 from notifydb.lint.statement import Execution, Statement
@@ -288,7 +289,7 @@ class _Run:
             self.context.root,
             revision=revision,
             source=source,
-            statements=statements,
+            statements=Sent(statements),
             catalog=seen.catalog,
             known_rules=frozenset(self.families) | frozenset(self.families.values()),
             error=seen.error,

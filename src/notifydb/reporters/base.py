@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -44,10 +45,16 @@ def relative(path: Path, root: Path) -> str:
 def source_lines(path: Path, first: int, last: int) -> list[tuple[int, str]]:
     """The numbered lines of a file; none when it cannot be read."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = _lines_of(path, path.stat().st_mtime_ns)
     except OSError:
         return []
     return [(number, lines[number - 1]) for number in range(first, last + 1) if 0 < number <= len(lines)]
+
+
+@functools.lru_cache(maxsize=1)
+def _lines_of(path: Path, _written_ns: int) -> list[str]:
+    """Findings come file by file, and a file may have thousands."""
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

@@ -77,7 +77,4 @@ class AlterDomainScan(Rule):
 def _is_made(domain: facts.Relation, statement: Statement, ctx: RevisionContext) -> bool:
     """Whether the migration makes the domain first."""
     made = ctx.facts_before(statement, facts.CreateObject)
-    return any(
-        isinstance(fact, facts.CreateObject) and fact.kind == "domain" and fact.name.key == domain.key
-        for fact in made
-    )
+    return any(fact.kind == "domain" and fact.name.key == domain.key for fact in made)

@@ -59,7 +59,8 @@ class CannotBeRunAgain(Rule):
 
     def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
         again = _fails_again(statement, ctx)
-        if again is None or any(_is_told(each, ctx) for each in ctx.before(statement)):
+        # If there is a later step for this one, there is for the first such statement, and that is told.
+        if again is None or any(_fails_again(each, ctx) for each in ctx.before(statement)):
             return
         later = _later_step(statement, ctx)
         if later is not None:
@@ -69,10 +70,6 @@ class CannotBeRunAgain(Rule):
                 f" here, because {again}.",
                 name=next((str(fact.index) for fact in statement.each(facts.CreateIndex)), "..."),
             )
-
-
-def _is_told(statement: Statement, ctx: RevisionContext) -> bool:
-    return _fails_again(statement, ctx) is not None and _later_step(statement, ctx) is not None
 
 
 def _later_step(statement: Statement, ctx: RevisionContext) -> Statement | None:

@@ -59,4 +59,4 @@ class ConcurrentIndexIfNotExists(Rule):
 def _is_cleared(index: str | None, statement: Statement, ctx: RevisionContext) -> bool:
     """Whether the migration drops the index first."""
     dropped = ctx.facts_before(statement, facts.DropIndex)
-    return any(isinstance(fact, facts.DropIndex) and fact.index.name == index for fact in dropped)
+    return any(fact.index.name == index for fact in dropped)

@@ -48,8 +48,9 @@ class AltersCouldBeOne(Rule):
     )
 
     def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
-        before = _passes(statement, ctx)
-        for table, column in dict(_passed_over(statement, ctx)).items():
+        passed = dict(_passed_over(statement, ctx))
+        before = _passes(statement, ctx) if passed else {}
+        for table, column in passed.items():
             columns = before.get(table.key, set())
             if columns and column not in columns and ctx.is_busy(table, statement):
                 yield self.finding(

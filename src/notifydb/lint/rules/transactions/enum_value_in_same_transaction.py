@@ -64,23 +64,21 @@ class EnumValueInSameTransaction(Rule):
     def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
         if any(isinstance(fact, facts.AddEnumValue | facts.CreateObject) for fact in statement.facts):
             return
-        for each in ctx.earlier(statement):
-            for fact in each.each(facts.AddEnumValue):
-                if f"'{fact.value}'" in statement.sql and not _is_allowed(fact, each, ctx):
-                    yield self.finding(
-                        statement,
-                        f"It uses '{fact.value}', which {fact.type} gets in the same transaction: Postgres"
-                        " refuses that until the value is committed.",
-                        type=fact.type,
-                        value=fact.value,
-                    )
+        for each, fact in ctx.earlier_facts(statement, facts.AddEnumValue):
+            if f"'{fact.value}'" in statement.sql and not _is_allowed(fact, each, ctx):
+                yield self.finding(
+                    statement,
+                    f"It uses '{fact.value}', which {fact.type} gets in the same transaction: Postgres"
+                    " refuses that until the value is committed.",
+                    type=fact.type,
+                    value=fact.value,
+                )
 
 
 def _is_allowed(fact: facts.AddEnumValue, statement: Statement, ctx: RevisionContext) -> bool:
     return (ctx.version is None or ctx.version >= _OWN_TYPES_SINCE) and any(
         made.kind == "type" and made.name.name == fact.type
-        for each in ctx.earlier(statement)
-        for made in each.each(facts.CreateObject)
+        for _, made in ctx.earlier_facts(statement, facts.CreateObject)
     )
 
 
