@@ -221,15 +221,24 @@ def _conninfo(url: str) -> str:
 
 
 def _touched(executions: Sequence[Execution], catalog: Catalog) -> tuple[Relation, ...]:
-    """Existing tables that a statement names, locks against writers, or whose rows it reads or changes."""
+    """Existing tables that a statement names, locks against writers, or whose rows it reads or changes.
+
+    For a materialized view, which cannot be filled, those that are read while it is refreshed.
+    """
     found = {relation.key: relation for each in executions for relation in _named(each, catalog)}
     for trace in (each.trace for each in executions if each.trace):
-        for lock in (*trace.locks, *trace.held):
-            if not lock.is_index and lock.mode >= LockMode.ROW_SHARE:
+        locks = [lock for lock in (*trace.locks, *trace.held) if not lock.is_index]
+        refreshes = any(catalog.relations.get(lock.relation.key) == "m" for lock in trace.locks)
+        for lock in locks:
+            if lock.mode >= LockMode.ROW_SHARE or refreshes:
                 found[lock.relation.key] = lock.relation
         for relation in (*(trace.scanned or ()), *(trace.changed or ()), *trace.dropped):
             found[relation.key] = relation
-    return tuple(each for each in found.values() if each.name != "alembic_version")
+    return tuple(
+        each
+        for each in found.values()
+        if catalog.relations.get(each.key) in ("r", "p") and each.name != "alembic_version"
+    )
 
 
 def _named(execution: Execution, catalog: Catalog) -> Iterator[Relation]:
