@@ -12,7 +12,7 @@ SYSTEM_POSTGRES := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin/pg_ctl
 export MESSAGE ?=
 export PREFIX ?= notify-tests-preview
 
-.PHONY: help demo test test-unit test-system test-lowest check lint types layers docs docs-check bench \
+.PHONY: help demo test test-unit test-system test-lowest check lint types layers docs docs-traced docs-check bench \
         upgrade migration renumber purge db-start db-stop db-psql db-reset clean
 
 help: ## Show this list
@@ -63,6 +63,9 @@ layers: $(READY) ## Who may import whom
 
 docs: $(READY) ## Write the pages that are made from the code
 	@$(BIN)/python docs/generate.py
+
+docs-traced: $(READY) ## Record what lint says where only the trace knows, on the embedded Postgres
+	@$(BIN)/python docs/traced.py
 
 docs-check: $(READY) ## Fail where a generated page is stale
 	@$(BIN)/python docs/generate.py --check

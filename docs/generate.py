@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import os
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -85,42 +86,47 @@ def rule_pages() -> Iterator[tuple[Path, str]]:
 
     rules = load_rules()
     rows = [
-        f"| [{rule.name}](rules/{rule.name}.md) | {rule.family} | {rule.severity} | {_first_line(rule)} |"
+        f"| [{rule.name}](rules/{rule.name}.md) | {rule.family} | {rule.severity}"
+        f"{', opt-in' if rule.opt_in else ''} | {', '.join(rule.levels)} | {_first_line(rule)} |"
         for rule in rules
     ]
     head = (HERE / "rules.head.md").read_text(encoding="utf-8")
-    table = "| rule | family | severity | finds |\n|---|---|---|---|\n"
+    table = "| rule | family | severity | judged on | finds |\n|---|---|---|---|---|\n"
     yield HERE / "rules.md", f"{NOTE}\n{head}\n{table}" + "\n".join(rows) + "\n"
     for rule in rules:
         yield HERE / "rules" / f"{rule.name}.md", rule_page(rule)
 
 
 def rule_page(rule: Any) -> str:
-    lock = f"\n- Lock: {rule.lock}" if rule.lock is not None else ""
-    choice = "\n- Opt-in: it runs only where its name is selected" if rule.opt_in else ""
-    fix = f"\n- [Fix](../fixes.md): {rule.fix.description}" if rule.fix is not None else ""
+    about = "\n".join(f"- {fact}" for fact in rule.about).replace("- Fix:", "- [Fix](../fixes.md):")
     return (
-        f"{NOTE}\n# {rule.name}\n\n{rule.documentation}\n\n- Family: {rule.family}\n- Severity: {rule.severity}\n"
-        f"- Judged on: {', '.join(rule.levels)}{lock}{choice}{fix}\n\n"
+        f"{NOTE}\n# {rule.name}\n\n{rule.documentation}\n\n{about}\n\n"
         f"## What to do instead\n\n```\n{rule.safe_form}\n```\n"
-        f"{_examples('Found', rule.bad)}{_examples('Not found', rule.good)}"
+        f"{_examples('Found', rule, rule.bad)}{_examples('Not found', rule, rule.good)}"
     )
 
 
-def _examples(title: str, examples: Any) -> str:
-    shown = [text for example in examples if (text := _example(example))]
+def _examples(title: str, rule: Any, examples: Any) -> str:
+    shown = [_example(rule, number, example) for number, example in enumerate(examples) if example.code]
     return f"\n## {title}\n\n" + "\n".join(shown) if shown else ""
 
 
-def _example(example: Any) -> str:
-    """The body, and the files beside it, without which it would say nothing."""
-    body = textwrap.dedent(example.upgrade).strip()
-    beside = {**example.files, **example.application}
-    files = [
-        f"beside `{name}`:\n\n```\n{textwrap.dedent(text).strip() or '(empty)'}\n```\n"
-        for name, text in beside.items()
+def _example(rule: Any, number: int, example: Any) -> str:
+    """What is judged, and what lint prints: without a database, or as it was recorded with one."""
+    from notifydb.lint.demonstration import output
+
+    recorded = traced_outputs().get(f"{rule.name}-{number}") if example in rule.bad else None
+    said = recorded or output(rule, example)
+    return f"```python\n{example.code}\n```\n" + (f"\n```\n{said}\n```\n" if said else "")
+
+
+@functools.cache
+def traced_outputs() -> dict[str, str]:
+    """By rule and number of its bad example what lint prints where only the trace finds it; `make docs-traced`."""
+    found: dict[str, str] = json.loads((HERE / "rules" / "traced.json").read_text(encoding="utf-8"))[
+        "outputs"
     ]
-    return "\n".join([*([f"```python\n{body}\n```\n"] if body else []), *files])
+    return found
 
 
 def _first_line(rule: Any) -> str:
@@ -129,16 +135,15 @@ def _first_line(rule: Any) -> str:
 
 def main() -> int:
     os.environ["COLUMNS"] = "96"
+    made = pages()
     stale = [
-        path
-        for path, text in pages().items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
+        path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
     if "--check" in sys.argv:
         for path in stale:
             sys.stderr.write(f"stale: {path.relative_to(HERE.parent)}; run make docs\n")
         return 1 if stale else 0
-    for path, text in pages().items():
+    for path, text in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return 0

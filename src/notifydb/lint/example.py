@@ -70,6 +70,13 @@ class Example:
     trace_only: bool = False
     since: int = 0
 
+    @property
+    def code(self) -> str:
+        """What is judged, to be read: the body of `upgrade()`, and the files beside it."""
+        beside = {**self.files, **self.application}
+        files = [f"# {name}\n{textwrap.dedent(text).strip() or '(empty)'}" for name, text in beside.items()]
+        return "\n\n".join(filter(None, [textwrap.dedent(self.upgrade).strip(), *files]))
+
     def write(self, root: Path) -> str:
         """Writes a project with `migrations/versions` below `root`; returns the id of the one to judge."""
         versions = root / "migrations" / "versions"

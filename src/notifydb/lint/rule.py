@@ -91,6 +91,15 @@ class Rule:
         return re.sub(r"\{(\w+)\}", r"<\1>", inspect.cleandoc(self.help))
 
     @property
+    def about(self) -> tuple[str, ...]:
+        """Its facts in words, a line each."""
+        lock = (f"Lock: {self.lock}: {self.lock.waits}",) if self.lock is not None else ()
+        choice = ("Opt-in: it runs only where its name is selected",) if self.opt_in else ()
+        fix = (f"Fix: {self.fix.description}",) if self.fix is not None else ()
+        levels = f"Judged on: {', '.join(self.levels) or 'the ignores'}"
+        return (f"Family: {self.family}", f"Severity: {self.severity}", levels, *lock, *choice, *fix)
+
+    @property
     def info(self) -> RuleInfo:
         """What reports tell about it."""
         return RuleInfo(self.name, self.family, self.severity, self.documentation, self.safe_form)
