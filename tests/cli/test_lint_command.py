@@ -145,7 +145,7 @@ drop.sql
 
 1 finding (1 warning) in 1 file of SQL, not run on a shadow: --static was given.
   next: notifydb rules drop-table
-  or, to keep it as it is, on its line: # notifydb: ignore[drop-table] because ...
+  or, to keep it as it is, on its line: -- notifydb: ignore[drop-table] because ...
 """)
     piped = notifydb("lint", "-", "--format", "json", cwd=nowhere, stdin="BEGIN;\nDROP TABLE a;\n\\i x\n")
     assert matches_schema("lint", piped.json)

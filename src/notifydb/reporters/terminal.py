@@ -37,6 +37,8 @@ _MOST_FORMS: Final = 3
 #: With more findings than that, a table by rule says what there is.
 _MANY: Final = 10
 _INDENT: Final = "    "
+#: How a comment begins, by the kind of file; an ignore is one.
+_COMMENTS: Final = {".py": "#", ".sql": "--"}
 _PROSE: Final = re.compile(r"[A-Z][a-z]* .*[.:]", re.DOTALL)
 
 
@@ -154,18 +156,21 @@ class _Page:
         self.line(f"{'; '.join(parts)}.", "bold red" if report.failed else "bold green")
         if report.failed:
             worst = max(report.findings, key=lambda finding: finding.severity is Severity.ERROR)
-            self._next(worst.rule)
+            self._next(worst)
             mendable = sum(1 for finding in report.findings if finding.fix and finding.fix.rewrite)
             if mendable:
                 self.line(f"  or, to see {mendable} of them mended: notifydb lint --diff", "cyan")
-            if len(report.findings) > _MANY and not report.known:
+            if len(report.findings) > _MANY and report.revisions_checked and not report.known:
                 self.line(
                     "  or, to begin with an old history as it is: notifydb lint --all --baseline", "cyan"
                 )
 
-    def _next(self, rule: str) -> None:
-        self.line(f"  next: notifydb rules {rule}", "cyan")
-        self.line(f"  or, to keep it as it is, on its line: # notifydb: ignore[{rule}] because ...", "cyan")
+    def _next(self, finding: Finding) -> None:
+        self.line(f"  next: notifydb rules {finding.rule}", "cyan")
+        mark = _COMMENTS.get(finding.location.path.suffix)
+        if mark is not None:
+            ignore = f"{mark} notifydb: ignore[{finding.rule}] because ..."
+            self.line(f"  or, to keep it as it is, on its line: {ignore}", "cyan")
 
     def _paragraph(self, words: str, style: str = "") -> None:
         self.line(textwrap.indent(self._filled(shortened(words, _MOST_TEXT)), _INDENT), style)
