@@ -18,7 +18,7 @@ from notifydb.lint.example import Example
 from notifydb.lint.options import Options
 from notifydb.lint.production import dump, read
 from notifydb.migrator.config import Project
-from notifydb.postgres.sizes import read_sizes
+from notifydb.postgres.measure import read_sizes
 from notifydb.revisions.reader import read_history
 from notifydb.shadow.binaries import find_binaries
 from notifydb.shadow.database import Shadows

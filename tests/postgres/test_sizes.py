@@ -8,9 +8,10 @@ import sqlalchemy as sa
 
 from conftest import query
 from notifydb import errors
-from notifydb.postgres import sizes
+from notifydb.postgres import measure
 from notifydb.postgres.connect import autocommit_engine
-from notifydb.postgres.sizes import TableSize, read_sizes
+from notifydb.postgres.measure import read_sizes
+from notifydb.postgres.sizes import TableSize
 
 pytestmark = pytest.mark.postgres
 
@@ -101,7 +102,7 @@ def test_it_locks_catalogs_only(database: str) -> None:
     _run(database, "CREATE TABLE users (id integer PRIMARY KEY)")
     with autocommit_engine(database).connect() as conn:
         conn.exec_driver_sql("BEGIN")
-        conn.exec_driver_sql(sizes._query()).all()
+        conn.exec_driver_sql(measure._query()).all()
         held = conn.exec_driver_sql(
             "SELECT DISTINCT relnamespace::regnamespace::text FROM pg_locks JOIN pg_class ON pg_class.oid = relation"
             " WHERE pid = pg_backend_pid()"
@@ -111,15 +112,15 @@ def test_it_locks_catalogs_only(database: str) -> None:
 
 
 def test_it_cannot_write(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sizes, "_query", lambda: "CREATE TABLE written ()")
+    monkeypatch.setattr(measure, "_query", lambda: "CREATE TABLE written ()")
     with pytest.raises(sa.exc.DBAPIError) as raised:
         read_sizes(database)
     assert isinstance(raised.value.orig, psycopg.errors.ReadOnlySqlTransaction)
 
 
 def test_a_server_that_takes_too_long_is_left_alone(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sizes, "_PATIENCE", 1)
-    monkeypatch.setattr(sizes, "_query", lambda: "SELECT pg_sleep(60)")
+    monkeypatch.setattr(measure, "_PATIENCE", 1)
+    monkeypatch.setattr(measure, "_query", lambda: "SELECT pg_sleep(60)")
     with pytest.raises(errors.Unavailable, match="more than ten seconds"):
         read_sizes(database)
 

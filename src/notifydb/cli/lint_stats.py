@@ -30,7 +30,7 @@ _STDOUT: Final = "-"
 def export(deps: Deps, target: str) -> None:
     """Writes the sizes of the configured database's tables to a file, or to stdout for `-`."""
     from notifydb.lint import production
-    from notifydb.postgres.sizes import read_sizes
+    from notifydb.postgres.measure import read_sizes
     from notifydb.reporters.base import count
 
     sizes = read_sizes(deps.database.url)

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from notifydb.lint.fill_values import Column, column_value, is_filled_by_server, sometimes_null
+from notifydb.lint.sizing import Held
 from notifydb.sql.facts import Relation
 
 #: How many candidates are tried for each row that is wanted where CHECKs refuse some.
@@ -50,6 +51,15 @@ _CHECKS: Final = """
     FROM pg_constraint WHERE contype = 'c' AND conrelid = %s::regclass
 """
 
+_BYTES: Final = """
+    WITH RECURSIVE parts AS (
+        SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = %s AND c.relname = %s
+        UNION ALL SELECT i.inhrelid FROM parts p JOIN pg_inherits i ON i.inhparent = p.oid
+    )
+    SELECT sum(pg_relation_size(oid))::bigint FROM parts
+"""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Filled:
@@ -81,6 +91,17 @@ def fill(conninfo: str, relations: Sequence[Relation], rows: int) -> tuple[Fille
         for relation in relations:
             filler.fill(_quoted(driver, relation), relation)
         return tuple(filler.done[name] for name in filler.done)
+
+
+def held_by(conninfo: str, filled: Sequence[Filled]) -> Held:
+    """How large the filled tables are, after they were made what an old table is: vacuumed."""
+    with psycopg.connect(conninfo, autocommit=True) as driver:
+        driver.execute("VACUUM ANALYZE")
+        sizes = {each.relation.key: driver.execute(_BYTES, each.relation.key).fetchone() for each in filled}
+    return Held(
+        {each.relation.key: each.rows for each in filled},
+        {key: int(row[0] or 0) for key, row in sizes.items() if row},
+    )
 
 
 def _quieten(driver: psycopg.Connection[Any]) -> None:

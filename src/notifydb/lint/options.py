@@ -6,11 +6,13 @@ import dataclasses
 import datetime
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from notifydb.findings import Severity
-from notifydb.postgres.sizes import TableSize
 from notifydb.sql.facts import Relation
+
+if TYPE_CHECKING:
+    from notifydb.postgres.sizes import TableSize
 
 #: With fewer rows the fixed cost of a statement hides what the rows cost.
 SAMPLE_ROWS: Final = 20_000

@@ -14,10 +14,10 @@ from notifydb.findings import Skipped
 from notifydb.lint import snapshot
 from notifydb.lint.capture import Recorder
 from notifydb.lint.catalog import Catalog, read_catalog
-from notifydb.lint.fill import Filled, fill
+from notifydb.lint.fill import Filled, fill, held_by
 from notifydb.lint.options import SAMPLE_ROWS
 from notifydb.lint.script import Script, Step
-from notifydb.lint.sizing import SAMPLES, held_by, is_large, with_samples
+from notifydb.lint.sizing import SAMPLES, is_large, with_samples
 from notifydb.lint.snapshot import Sampler
 from notifydb.lint.statement import Execution
 from notifydb.lint.undo import Objects, Undone, objects_at, undo

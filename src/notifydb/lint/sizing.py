@@ -12,10 +12,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-import psycopg
-
 from notifydb.findings import Finding
-from notifydb.lint.fill import Filled
 from notifydb.lint.options import SAMPLE_ROWS, Options
 from notifydb.lint.statement import Execution
 from notifydb.lint.trace import Sample, Trace
@@ -27,14 +24,6 @@ SAMPLES: Final = 2
 _WHOLE: Final = 0.9
 #: What differs by less from the fixed cost has not been measured.
 _NOISE: Final = 0.25
-_BYTES: Final = """
-    WITH RECURSIVE parts AS (
-        SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = %s AND c.relname = %s
-        UNION ALL SELECT i.inhrelid FROM parts p JOIN pg_inherits i ON i.inhparent = p.oid
-    )
-    SELECT sum(pg_relation_size(oid))::bigint FROM parts
-"""
 
 Key = tuple[str, str]
 
@@ -51,17 +40,6 @@ def is_large(execution: Execution, large: Collection[str]) -> bool:
     """Whether it works on one of these tables."""
     worked = execution.trace.worked_on if execution.trace else ()
     return any(".".join(each.key) in large for each in worked)
-
-
-def held_by(conninfo: str, filled: Sequence[Filled]) -> Held:
-    """How large the filled tables are, after they were made what an old table is: vacuumed."""
-    with psycopg.connect(conninfo, autocommit=True) as driver:
-        driver.execute("VACUUM ANALYZE")
-        sizes = {each.relation.key: driver.execute(_BYTES, each.relation.key).fetchone() for each in filled}
-    return Held(
-        {each.relation.key: each.rows for each in filled},
-        {key: int(row[0] or 0) for key, row in sizes.items() if row},
-    )
 
 
 def with_samples(
