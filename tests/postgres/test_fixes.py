@@ -82,6 +82,26 @@ def test_a_fix_that_makes_something_else_is_not_written(small_project: SmallProj
     assert "no unique or exclusion constraint matching the ON CONFLICT" in left.reason
 
 
+def test_what_was_found_before_is_not_new_in_other_words(
+    small_project: SmallProject, server_url: str
+) -> None:
+    """Without the index, another lock is the one under which the rows are changed."""
+    fixing = Fixing(
+        small_project,
+        """
+        op.add_column("users", sa.Column("x", sa.Text))
+        op.create_index("ix_users_x", "users", ["x"])
+        op.add_column("organizations", sa.Column("x", sa.Text))
+        op.execute("UPDATE users SET logins = 0")
+        """,
+        """
+        op.drop_column("organizations", "x")
+        op.drop_column("users", "x")
+        """,
+    )
+    assert fixing.mended(server_url).left == ()
+
+
 def test_a_way_back_that_would_be_lost_is_seen(small_project: SmallProject, server_url: str) -> None:
     """downgrade() drops the index in a way that no text shows, and it would be gone already."""
     fixing = Fixing(
@@ -108,7 +128,7 @@ def test_constraints_are_fixed_and_nothing_is_found_afterwards(
         small_project,
         """
         op.create_foreign_key(
-            "fk", "users", "organizations", ["organization_id"], ["id"], ondelete="CASCADE"
+            None, "users", "organizations", ["organization_id"], ["id"], ondelete="CASCADE"
         )
         op.create_check_constraint("ck", "users", "logins >= 0")
         op.create_unique_constraint("uq", "users", ["email"])
@@ -118,7 +138,7 @@ def test_constraints_are_fixed_and_nothing_is_found_afterwards(
         op.alter_column("users", "email", nullable=True)
         op.drop_constraint("uq", "users")
         op.drop_constraint("ck", "users")
-        op.drop_constraint("fk", "users")
+        op.drop_constraint("users_organization_id_fkey", "users")
         """,
     )
     mended = fixing.mended(server_url)

@@ -29,6 +29,9 @@ _INDEXED: Final = {
     ConstraintKind.PRIMARY_KEY: "create_primary_key",
 }
 
+#: How the names end that Postgres gives to constraints without one, after table and columns.
+_ENDINGS: Final = {ConstraintKind.FOREIGN_KEY: "fkey", ConstraintKind.UNIQUE: "key"}
+
 
 def validated_later(source: Source, operation: Operation, fact: Fact) -> Form:
     """New rows are held to it at once; the old ones are checked in the next migration."""
@@ -37,7 +40,7 @@ def validated_later(source: Source, operation: Operation, fact: Fact) -> Form:
         _CHECKED.get(fact.kind),
     ):
         raise _along_with_others(operation)
-    name = _name_of(fact)
+    name = quote(_name_of(fact))
     if operation.name == "execute":
         call = edits.with_sql_at_end(operation, "NOT VALID", dataclasses.replace(fact, not_valid=True))
     else:
@@ -97,8 +100,8 @@ def using_index(source: Source, operation: Operation, fact: Fact) -> Form:
         raise _along_with_others(operation)
     if fact.kind not in _INDEXED:
         raise NotFixable(f"Postgres can make no {fact.kind} constraint of an index")
-    name = _name_of(fact)
-    index = sql_name(Relation(fact.name or "", fact.relation.schema))
+    name = quote(_name_of(fact))
+    index = sql_name(Relation(_name_of(fact), fact.relation.schema))
     columns = ", ".join(map(quote, fact.columns))
     clear = edits.execute(source, f"DROP INDEX CONCURRENTLY IF EXISTS {index}")
     create = edits.execute(
@@ -131,8 +134,8 @@ def _makes_nullable(operation: Operation, fact: facts.SetNotNull) -> bool:
 
 def _drops(operation: Operation, fact: facts.AddConstraint) -> bool:
     if operation.name == "drop_constraint":
-        return operation.text("constraint_name", 0) == fact.name
-    return facts.DropConstraint(fact.relation, fact.name or "") in known_facts(operation)
+        return operation.text("constraint_name", 0) == _name_of(fact)
+    return facts.DropConstraint(fact.relation, _name_of(fact)) in known_facts(operation)
 
 
 def _alter(source: Source, table: Relation, action: str) -> cst.BaseStatement:
@@ -140,9 +143,10 @@ def _alter(source: Source, table: Relation, action: str) -> cst.BaseStatement:
 
 
 def _name_of(fact: facts.AddConstraint) -> str:
-    if fact.name is None:
+    """The constraint's name, which Postgres makes where none is given; the proof shows whether it is that."""
+    if fact.name is None and fact.kind not in _ENDINGS:
         raise NotFixable("the constraint has no name by which it could be validated: give it one")
-    return quote(fact.name)
+    return fact.name or suffixed("_".join([fact.relation.name, *fact.columns]), _ENDINGS[fact.kind])
 
 
 def _along_with_others(operation: Operation) -> NotFixable:

@@ -89,8 +89,9 @@ class Prover:
         with tempfile.TemporaryDirectory(prefix="notifydb-fix-") as folder:
             copy = Path(folder) / workshop.project.script_location.name
             shutil.copytree(
-                workshop.project.script_location, copy, ignore=shutil.ignore_patterns("__pycache__")
-            )
+                workshop.project.script_location, copy,
+                ignore=shutil.ignore_patterns("__pycache__"), ignore_dangling_symlinks=True,
+            )  # fmt: skip
             changes.apply(_moved(planned, workshop.project.script_location, copy))
             project = dataclasses.replace(workshop.project, script_location=copy)
             history = read_history(project.versions)
@@ -166,5 +167,5 @@ def _same(expected: Catalog, actual: Catalog | None, when: str) -> None:
 
 
 def _key(finding: Finding) -> tuple[str, Severity, str]:
-    """What two mentions of one finding share; lines move, and what is measured differs from run to run."""
-    return (finding.rule, finding.severity, _NUMBER.sub("", finding.message))
+    """What two mentions of one finding share: lines move, and what is measured differs from run to run."""
+    return (finding.rule, finding.severity, _NUMBER.sub("", finding.sql or finding.message))
