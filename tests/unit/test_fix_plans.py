@@ -452,6 +452,56 @@ diff --git a/versions/0002_change.py b/versions/0002_change.py
 """)
 
 
+def test_what_stands_in_an_autocommit_block_stays_there(small_project: SmallProject) -> None:
+    fixing = Fixing(
+        small_project,
+        """
+        op.add_column("users", sa.Column("nick", sa.Text))
+        # outside
+        with op.get_context().autocommit_block():
+            op.execute("SELECT 1")  # first
+
+            # for the search
+            op.create_index("ix_users_nick", "users", ["nick"])
+            op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_users_name ON users (name)")
+        """,
+        """
+        op.drop_index("ix_users_name")
+        op.drop_column("users", "nick")
+        """,
+    )
+    assert str(fixing.planned().changes) == snapshot("""\
+diff --git a/versions/0002_change.py b/versions/0002_change.py
+--- a/versions/0002_change.py
++++ b/versions/0002_change.py
+@@ -18,7 +18,14 @@
+         op.execute("SELECT 1")  # first
+ \n\
+         # for the search
+-        op.create_index("ix_users_nick", "users", ["nick"])
++        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_users_nick")
++        op.create_index(
++            "ix_users_nick",
++            "users",
++            ["nick"],
++            postgresql_concurrently=True,
++        )
++        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_users_name")
+         op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_users_name ON users (name)")
+ \n\
+ \n\
+""")
+
+
+def test_two_findings_may_ask_for_one_form(small_project: SmallProject) -> None:
+    fixing = Fixing(
+        small_project,
+        'op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_users_name ON users (name)")',
+        'op.drop_index("ix_users_name")',
+    )
+    assert len(fixing.planned().mends) == 2
+
+
 REFUSED = {
     "loop": 'for each in ["name"]:\n    op.create_index(f"ix_users_{each}", "users", [each])',
     "f-string": "op.execute(f\"CREATE INDEX ix_users_name ON {'users'} (name)\")",

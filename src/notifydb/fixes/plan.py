@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from notifydb.fixes.source import (
     Operation,
     Source,
     does_something,
+    in_block,
     is_refusal,
     read_source,
 )
@@ -142,24 +143,48 @@ class _Edited:
 def _edit(mends: Sequence[Mend]) -> _Edited:
     """One file; nothing but its two functions changes."""
     source = mends[0].source
-    by_statement = {id(each.operation.statement): each for each in mends}
-    if len(by_statement) < len(mends):
-        raise NotFixable("two findings are about one operation")
     ups, downs = source.statements("upgrade"), source.statements("downgrade")
+    found = _by_statement(mends)
     doing = [each for each in ups if does_something(each)]
-    alone = [by_statement[id(each)] for each in doing if id(each) in by_statement]
+    alone = [found[id(each)] for each in doing if id(each) in found]
     stays = alone[0] if len(alone) == len(doing) and all(each.form.alone for each in alone) else None
-    up = [new for each in ups for new in _up(each, by_statement.get(id(each)), stays)]
-    down = list(_down(downs, list(by_statement.values()), stays))
-    content = source.with_bodies(up, down)
-    moved = [each for each in by_statement.values() if each is not stays]
-    return _Edited(content, tuple(_reference(source, list(by_statement.values()))), tuple(_parts(moved)))
+    blocks = {id(inner) for each in ups for inner in in_block(each)}
+    outside = [each for key, each in found.items() if key not in blocks or not each.form.alone]
+    up = [new for each in ups for new in _up(each, found, stays)]
+    content = source.with_bodies(up, list(_down(downs, outside, stays)))
+    moved = [each for each in outside if each is not stays]
+    return _Edited(content, tuple(_reference(source, list(found.values()))), tuple(_parts(moved)))
 
 
-def _up(statement: cst.BaseStatement, mend: Mend | None, stays: Mend | None) -> Statements:
+def _by_statement(mends: Sequence[Mend]) -> dict[int, Mend]:
+    """By the identity of what they change; two findings may ask for the same form of one operation."""
+    found: dict[int, Mend] = {}
+    for each in mends:
+        other = found.setdefault(id(each.operation.statement), each)
+        if other.form.suffix != each.form.suffix:
+            raise NotFixable("another finding asks for another form of this operation")
+    return found
+
+
+def _up(statement: cst.BaseStatement, mends: Mapping[int, Mend], stays: Mend | None) -> Statements:
+    mend = mends.get(id(statement))
+    if mend is not None:
+        return mend.form.later if mend is stays else mend.form.here
+    if not any(id(each) in mends for each in in_block(statement)):
+        return (statement,)
+    assert isinstance(statement, cst.With)
+    inside = [new for each in in_block(statement) for new in _inside(each, mends.get(id(each)))]
+    return (statement.with_changes(body=statement.body.with_changes(body=inside)),)
+
+
+def _inside(statement: cst.BaseStatement, mend: Mend | None) -> Statements:
+    """In an autocommit block, what is alone needs no block of its own."""
     if mend is None:
         return (statement,)
-    return mend.form.later if mend is stays else mend.form.here
+    if not mend.form.alone:
+        return mend.form.here
+    first, *rest = [inner for each in mend.form.later for inner in in_block(each) or (each,)]
+    return (first.with_changes(leading_lines=mend.operation.statement.leading_lines), *rest)
 
 
 def _down(statements: Statements, mends: Sequence[Mend], stays: Mend | None) -> Iterator[cst.BaseStatement]:

@@ -72,15 +72,26 @@ class Source:
         return tuple(body.body)
 
     def operation_at(self, line: int) -> Operation:
-        """The operation of `upgrade()` that spans the line; NotFixable if it is no statement of that body."""
-        for statement in self.statements("upgrade"):
+        """The operation that spans the line, in the body of `upgrade()` or in an autocommit block there.
+
+        Raises NotFixable if there is none.
+        """
+        statement = self._statement_at(line, self.statements("upgrade"))
+        if statement is not None and (inside := in_block(statement)):
+            statement = self._statement_at(line, inside) or statement
+        if statement is None:
+            raise NotFixable("it is done by a function that upgrade() calls")
+        found = operation_of(statement)
+        if found is None:
+            raise NotFixable(_what_it_is(statement))
+        return found
+
+    def _statement_at(self, line: int, statements: Sequence[cst.BaseStatement]) -> cst.BaseStatement | None:
+        for statement in statements:
             span = self._positions[statement]
             if span.start.line <= line <= span.end.line:
-                found = operation_of(statement)
-                if found is None:
-                    raise NotFixable(_what_it_is(statement))
-                return found
-        raise NotFixable("it is done by a function that upgrade() calls")
+                return statement
+        return None
 
     def with_bodies(
         self, upgrade: Sequence[cst.BaseStatement], downgrade: Sequence[cst.BaseStatement]
@@ -161,6 +172,15 @@ def operation_of(statement: cst.BaseStatement) -> Operation | None:
     return Operation(statement, call, function.attr.value)
 
 
+def in_block(statement: cst.BaseStatement) -> tuple[cst.BaseStatement, ...]:
+    """The statements of an autocommit block; none of any other statement."""
+    if not isinstance(statement, cst.With) or not isinstance(statement.body, cst.IndentedBlock):
+        return ()
+    if not m.matches(statement, m.With(items=[m.WithItem(item=m.Call(func=m.Attribute(attr=_AUTOCOMMIT)))])):
+        return ()
+    return tuple(statement.body.body)
+
+
 def does_something(statement: cst.BaseStatement) -> bool:
     """Whether it is more than a docstring, `pass` or `...`."""
     if not isinstance(statement, cst.SimpleStatementLine):
@@ -195,6 +215,7 @@ def _what_it_is(statement: cst.BaseStatement) -> str:
     return "it is no statement op.NAME(...)"
 
 
+_AUTOCOMMIT = m.Name("autocommit_block")
 _BATCH = m.Name("batch_alter_table")
 
 

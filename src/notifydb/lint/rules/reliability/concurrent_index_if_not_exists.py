@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from notifydb.findings import Finding
+from notifydb.findings import Finding, Fix, Rewrite
 from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import Example
 from notifydb.lint.rule import Rule
@@ -30,6 +30,7 @@ class ConcurrentIndexIfNotExists(Rule):
             op.execute("DROP INDEX CONCURRENTLY IF EXISTS {index}")
             op.execute("CREATE INDEX CONCURRENTLY {index} ON {table} ...")
     """
+    fix = Fix("drop what a failed attempt left behind first", safety="safe", rewrite=Rewrite.CONCURRENTLY)
     bad = (
         Example("""
             with op.get_context().autocommit_block():
