@@ -132,6 +132,14 @@ class RevisionContext(Context):
                 if lock.mode >= at_least and self.is_busy(lock.relation, statement):
                     yield each, lock
 
+    def holds(self, statement: Statement, relation: Relation, at_least: LockMode) -> bool:
+        """Whether its transaction already holds a lock of that strength on the table."""
+        transaction = statement.execution.transaction
+        return transaction is not None and any(
+            lock.relation.key == relation.key and lock.mode >= at_least and each.index < statement.index
+            for each, lock in self._taken_by(transaction)
+        )
+
     def _taken_by(self, transaction: int) -> list[tuple[Statement, Lock]]:
         """Each lock of the transaction where it is taken first: what is weaker after it changes nothing."""
         if transaction not in self.taken:

@@ -92,7 +92,7 @@ class CreateIndexNotConcurrent(Rule):
             if fact.only and (partitioned or ctx.catalog is None):
                 continue
             waits = "insert, update and delete on"
-            if any(lock.relation.key == fact.relation.key for _, lock in ctx.held(statement, _READERS_WAIT)):
+            if ctx.holds(statement, fact.relation, LockMode.ACCESS_EXCLUSIVE):
                 waits = "read and write of"
             found = self.finding(
                 statement,
@@ -103,6 +103,3 @@ class CreateIndexNotConcurrent(Rule):
                 columns=", ".join(f'"{column}"' for column in fact.columns),
             )
             yield dataclasses.replace(found, fix=None) if partitioned else found
-
-
-_READERS_WAIT = LockMode.ACCESS_EXCLUSIVE
