@@ -148,6 +148,7 @@ def test_a_runner_that_waited_finds_the_work_done(
 
 
 BLOCK = "with op.get_context().autocommit_block():\n    "
+RAW = "op.get_bind().connection.driver_connection.execute"
 DESTROYERS = {
     'op.drop_table("users")': "drops table public.users",
     'op.drop_column("users", "name")': "drops column public.users.name",
@@ -180,6 +181,11 @@ DESTROYERS = {
     f'{BLOCK}op.execute("DO $$ BEGIN DELETE FROM users; COMMIT; END $$")': (
         "runs a DO block or procedure outside of a transaction, which may commit by itself"
     ),
+    # Past SQLAlchemy.
+    f'{RAW}("DROP TABLE users")': "drops table public.users",
+    f'{RAW}("TRUNCATE users")\nop.execute("INSERT INTO users VALUES (3)")': "truncates public.users",
+    f'{RAW}("DELETE FROM users")\n{RAW}("COMMIT")': "deletes 2 rows of public.users",
+    f'{BLOCK}{RAW}("DROP TABLE users")': "drops table public.users",
 }
 
 

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 from psycopg.pq import TransactionStatus
+from psycopg.rows import tuple_row
 from sqlalchemy import event
 
 from notifydb import errors, guard
 from notifydb.guard import Request
 from notifydb.postgres import losses
+from notifydb.postgres.cursors import telling
 from notifydb.revisions.graph import Revision
 from notifydb.revisions.reader import parse_module
 from notifydb.sql import facts, parse
@@ -38,13 +42,24 @@ class Watch:
         self._truncated: list[str] = []
         self._wrapped = False
 
-    def attach(self, engine: sa.Engine) -> None:
-        """Starts watching what the engine's connections do."""
+    @contextmanager
+    def watching(self, engine: sa.Engine) -> Iterator[None]:
+        """Watches what the connections do that the engine opens during the block."""
         event.listen(engine, "begin", self._begin)
         event.listen(engine, "commit", self._commit)
-        event.listen(engine, "before_cursor_execute", self._before_statement)
-        event.listen(engine, "after_cursor_execute", self._after_statement)
-        event.listen(engine, "handle_error", self._failed_statement)
+        with telling(engine, self._sending):
+            yield
+
+    @contextmanager
+    def _sending(self, driver: psycopg.Connection[Any], sql: str) -> Iterator[None]:
+        if self.running is not None:
+            self._before_statement(driver, sql)
+        try:
+            yield
+        except BaseException:
+            self._failed_statement(driver)
+            raise
+        self._after_statement(driver, sql)
 
     def _begin(self, conn: sa.Connection) -> None:
         driver = _driver(conn)
@@ -56,10 +71,8 @@ class Watch:
         if driver.info.transaction_status is TransactionStatus.INTRANS:
             self._check(driver)
 
-    def _before_statement(self, conn: sa.Connection, _cursor: Any, sql: str, *_: Any) -> None:
-        if self.running is None:
-            return
-        driver, statements = _driver(conn), parse.parse(sql)
+    def _before_statement(self, driver: psycopg.Connection[Any], sql: str) -> None:
+        statements = parse.parse(sql)
         found = [fact for each in statements for fact in each.facts]
         self._truncated += [str(fact.relation) for fact in found if isinstance(fact, facts.Truncate)]
         if facts.Transaction("commit") in found:
@@ -75,12 +88,11 @@ class Watch:
                 ("runs a DO block or procedure outside of a transaction, which may commit by itself",)
             )
         elif not found or not all(_is_bare(fact) for fact in found):
-            driver.execute("BEGIN")
+            _plain(driver).execute("BEGIN")
             self._wrapped = True
             self._remember(driver)
 
-    def _after_statement(self, conn: sa.Connection, _cursor: Any, sql: str, *_: Any) -> None:
-        driver = _driver(conn)
+    def _after_statement(self, driver: psycopg.Connection[Any], sql: str) -> None:
         if self._wrapped:
             try:
                 self._check(driver)
@@ -91,27 +103,25 @@ class Watch:
         elif driver.autocommit and facts.Transaction("begin") in _facts(sql):
             self._remember(driver)
 
-    def _failed_statement(self, context: sa.engine.ExceptionContext) -> None:
-        if self._wrapped and context.connection is not None:
-            self._wrapped = False
-            driver = _driver(context.connection)
-            if not driver.closed:
-                driver.execute("ROLLBACK")
+    def _failed_statement(self, driver: psycopg.Connection[Any]) -> None:
+        if self._wrapped and not driver.closed:
+            _plain(driver).execute("ROLLBACK")
+        self._wrapped = False
 
     def _end(self, driver: psycopg.Connection[Any], how: str) -> None:
         self._wrapped = False
-        driver.execute(how)
+        _plain(driver).execute(how)
 
     def _remember(self, driver: psycopg.Connection[Any]) -> None:
         self._truncated = []
-        with driver.cursor() as cursor:
+        with _plain(driver) as cursor:
             self._before = losses.snapshot(cursor)
 
     def _check(self, driver: psycopg.Connection[Any]) -> None:
         """Compares inside the transaction; Refused leaves it to be rolled back."""
         if self.running is None:
             return
-        with driver.cursor() as cursor:
+        with _plain(driver) as cursor:
             lost = losses.losses(self._before, cursor)
             losses.flush_counts(cursor, driver.info.server_version)
         self._require((*lost, *(text for name in self._truncated if (text := self._truncation(name, lost)))))
@@ -150,8 +160,9 @@ def _is_bare(fact: facts.Fact) -> bool:
     match fact:
         case facts.CreateIndex() | facts.DropIndex() | facts.Reindex() | facts.DetachPartition():
             return fact.concurrently
-        case facts.RewriteTable(command="VACUUM FULL" | "CLUSTER") | facts.Other(
-            "vacuum_stmt" | "cluster_stmt"
+        case (
+            facts.RewriteTable(command="VACUUM FULL" | "CLUSTER")
+            | facts.OutsideOnly(command="VACUUM" | "CLUSTER of all tables")
         ):
             return True
         case facts.SetVariable() | facts.Transaction() | facts.AddEnumValue():
@@ -162,6 +173,11 @@ def _is_bare(fact: facts.Fact) -> bool:
 
 def _facts(sql: str) -> list[facts.Fact]:
     return [fact for each in parse.parse(sql) for fact in each.facts]
+
+
+def _plain(driver: psycopg.Connection[Any]) -> psycopg.Cursor[Any]:
+    """A cursor that tells nobody what it sends."""
+    return psycopg.Cursor(driver, row_factory=tuple_row)
 
 
 def _driver(conn: sa.Connection) -> psycopg.Connection[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Final
 
 import sqlalchemy as sa
@@ -193,8 +193,7 @@ class Runner:
         engine = make_engine(self.url)
         # Where everything is permitted, or nothing was there before, there is nothing to watch for.
         watch = Watch(self.destruction) if watched and guard.refusals(self.destruction) else None
-        if watch is not None:
-            watch.attach(engine)
+        watching = watch.watching(engine) if watch is not None else nullcontext()
 
         def listen(event: execute.Event) -> None:
             if watch is not None and isinstance(event, execute.Started):
@@ -204,7 +203,8 @@ class Runner:
             self.listen(event)
 
         try:
-            work(engine, self.project, *arguments, listen=listen)
+            with watching:
+                work(engine, self.project, *arguments, listen=listen)
         except errors.MigrationFailed as error:
             self._record_failure(operation, error.revision, "failed", error)
             raise
