@@ -121,3 +121,20 @@ def test_an_ignore_for_a_rule_that_was_not_chosen_is_not_unused(tmp_path: Path) 
     options = Options(mode="static", select=frozenset({"locking", "suppression"}))
     history = read_history(project.versions)
     assert lint(history, [revision], project, shadows=None, options=options).findings == ()
+
+
+def test_a_batch_is_one_operation(tmp_path: Path) -> None:
+    """All that it sends is sent at its end: an ignore beside one of its calls once silenced the others, too."""
+    head, *calls = (
+        'with op.batch_alter_table("users") as batch:',
+        'batch.drop_column("c1")',
+        'batch.drop_column("c2")',
+    )
+    beside = f"{head}\n    {calls[0]}  # {IGNORE}\n    {calls[1]}"
+    assert sorted(each.rule for each in _lint(beside, tmp_path / "1").findings) == [
+        "drop-column",
+        "drop-column",
+        "unused-ignore",
+    ]
+    above = f"# {IGNORE}\n{head}\n    {calls[0]}\n    {calls[1]}"
+    assert _lint(above, tmp_path / "2").findings == ()

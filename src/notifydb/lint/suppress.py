@@ -58,12 +58,11 @@ class Ignore:
             return False
         if self.sql is not None and finding.sql != self.sql:
             return False
-        return any(self._overlaps(place) for place in (finding.location, *finding.frames))
+        return any(self._begins(place) for place in (finding.location, *finding.frames))
 
-    def _overlaps(self, place: Location) -> bool:
-        if place.path.resolve() != self.path.resolve():
-            return False
-        return place.line <= self.last and (place.end_line or place.line) >= self.first
+    def _begins(self, place: Location) -> bool:
+        """Whether the place begins here: a batch ends at its `with`, and is not the one call in it."""
+        return self.first <= place.line <= self.last and place.path.resolve() == self.path.resolve()
 
 
 def read_mark(comment: str) -> Mark | None:
