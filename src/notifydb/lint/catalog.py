@@ -85,7 +85,8 @@ _DOMAIN_TABLES = """
 
 #: Of `pg_constraint.confdeltype` those that change rows: CASCADE, SET NULL and SET DEFAULT.
 _CASCADE = "c"
-_ON_DELETE = (_CASCADE, "n", "d")
+_ON_DELETE = "cnd"
+_ANY = "acdnr"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -178,13 +179,21 @@ class Catalog:
 
     def reached_by_delete(self, relation: Relation) -> tuple[Relation, ...]:
         """The tables that ON DELETE actions change when rows of this one go, directly or through others."""
+        return self._reached(relation, _ON_DELETE, onwards=_CASCADE)
+
+    def reached_by_truncate(self, relation: Relation) -> tuple[Relation, ...]:
+        """The tables that TRUNCATE ... CASCADE empties besides: it follows every foreign key."""
+        return self._reached(relation, _ANY, onwards=_ANY)
+
+    def _reached(self, relation: Relation, actions: str, *, onwards: str) -> tuple[Relation, ...]:
+        """Over foreign keys with one of these `on_delete`, and further over those that carry it `onwards`."""
         found: dict[Key, Relation] = {}
         waiting = [relation]
         while waiting:
             for table, _, key in self.references_to(waiting.pop()):
-                if key.on_delete in _ON_DELETE and table.key not in found:
+                if key.on_delete in actions and table.key not in found and table.key != relation.key:
                     found[table.key] = table
-                    waiting += [table] if key.on_delete == _CASCADE else []
+                    waiting += [table] if key.on_delete in onwards else []
         return tuple(found.values())
 
     def readers(self, relation: Relation, column: str | None = None) -> tuple[Relation, ...]:

@@ -31,9 +31,21 @@ def comes_back(
 
 def later(statement: Statement, ctx: RevisionContext) -> Iterator[Statement]:
     """The statements after this one that are committed together with it."""
-    for each in ctx.statements[statement.index + 1 :]:
-        if each.execution.transaction == statement.execution.transaction:
-            yield each
+    transaction = statement.execution.transaction
+    if transaction is not None:
+        for each in ctx.statements[statement.index + 1 :]:
+            if each.execution.transaction == transaction:
+                yield each
+
+
+def taken_along(relation: Relation, ctx: RevisionContext, column: str | None = None) -> str:
+    """What DROP ... CASCADE takes with a relation or column, as the end of a sentence; empty if unknown."""
+    if ctx.catalog is None:
+        return ""
+    views = [f"the view {view}" for view in ctx.catalog.readers(relation, column)]
+    keys = [f"the foreign key {name} of {table}" for table, name, _ in ctx.catalog.references_to(relation)]
+    found = views if column else [*views, *keys]
+    return f" CASCADE takes {', '.join(found)} along." if found else ""
 
 
 def _named(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from notifydb.findings import Finding, Severity
+from notifydb.lint import objects
 from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import Example
 from notifydb.lint.rule import Claim, Rule
@@ -17,7 +18,8 @@ class DropColumn(Rule):
     """DROP COLUMN.
 
     While the new version is deployed, the old one is still running: its queries name the column and fail.
-    SQLAlchemy names every mapped column in each SELECT.
+    SQLAlchemy names every mapped column in each SELECT. Indexes over several columns go with any of them
+    (Postgres docs, ALTER TABLE, DROP COLUMN), and with them what they kept unique; the catalog names them.
     """
 
     name = "drop-column"
@@ -49,7 +51,17 @@ class DropColumn(Rule):
                 yield self.finding(
                     statement,
                     f"Running code that still reads or writes {fact.relation}.{fact.column} fails,"
-                    " and its data is gone.",
+                    f" and its data is gone.{_taken_along(fact, ctx)}",
                     table=fact.relation,
                     column=fact.column,
                 )
+
+
+def _taken_along(fact: facts.DropColumn, ctx: RevisionContext) -> str:
+    indexes = [
+        f"the {'unique ' if entry.unique else ''}index {name}"
+        for (_, name), entry in (ctx.catalog.indexes.items() if ctx.catalog else ())
+        if entry.table.key == fact.relation.key and fact.column in entry.columns and len(entry.columns) > 1
+    ]
+    told = f" It takes {', '.join(sorted(indexes))} along." if indexes else ""
+    return told + (objects.taken_along(fact.relation, ctx, fact.column) if fact.cascade else "")

@@ -71,9 +71,10 @@ class DropObject(Rule):
                 continue
             if fact.kind == "type" and not fact.cascade and _lost_its_columns(statement, ctx):
                 continue
+            along = objects.taken_along(fact.name, ctx) if fact.cascade else ""
             yield self.finding(
                 statement,
-                f"Running code that still uses the {fact.kind} {fact.name} fails{_along(fact, ctx)}.",
+                f"Running code that still uses the {fact.kind} {fact.name} fails.{along}",
                 sql=statement.sql,
             )
 
@@ -86,12 +87,3 @@ def _lost_its_columns(statement: Statement, ctx: RevisionContext) -> bool:
     """Postgres refuses to drop a type that a column has: where this revision took that away, that is told."""
     gone = (facts.DropColumn, facts.DropTable, facts.AlterColumnType)
     return any(isinstance(fact, gone) for each in ctx.before(statement) for fact in each.facts)
-
-
-def _along(fact: facts.DropObject, ctx: RevisionContext) -> str:
-    """What CASCADE takes, as far as the catalog knows."""
-    if not fact.cascade:
-        return ""
-    readers = ctx.catalog.readers(fact.name) if ctx.catalog else ()
-    views = f", here {', '.join(map(str, readers))}" if readers else ""
-    return f", and all that depends on it goes too{views}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from notifydb.findings import Finding, Severity
+from notifydb.lint import objects
 from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import Example
 from notifydb.lint.rule import Claim, Rule
@@ -18,6 +19,7 @@ class DropTable(Rule):
 
     While the new version is deployed, the old one is still running, and its queries fail. The drop takes
     ACCESS EXCLUSIVE on the table and on every table that it refers to (measured on PostgreSQL 15 and 18).
+    CASCADE drops the views that read it and the foreign keys that refer to it; the catalog names them.
     """
 
     name = "drop-table"
@@ -42,8 +44,9 @@ class DropTable(Rule):
     def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
         for fact in statement.each(facts.DropTable):
             if not ctx.is_new(fact.relation, statement):
+                along = objects.taken_along(fact.relation, ctx) if fact.cascade else ""
                 yield self.finding(
                     statement,
-                    f"Running code that still uses {fact.relation} fails, and its data is gone.",
+                    f"Running code that still uses {fact.relation} fails, and its data is gone.{along}",
                     table=fact.relation,
                 )

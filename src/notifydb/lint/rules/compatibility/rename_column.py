@@ -30,7 +30,11 @@ class RenameColumn(Rule):
 
         {new_name} = mapped_column("{column}", ...)
 
-        or add the new column beside the old one, write both, fill the old rows, and drop the old one later.
+        or add the new column beside the old one, write both, fill the old rows, and drop the old one later. If
+        no running code says the old name, say so:
+
+        # notifydb: ignore[rename-column] because ...
+        op.alter_column("{table}", "{column}", new_column_name="{new_name}")
     """
     bad = (Example('op.alter_column("users", "logins", new_column_name="login_count")'),)
     good = (
@@ -46,6 +50,7 @@ class RenameColumn(Rule):
                 yield self.finding(
                     statement,
                     f"Running code that still says {fact.relation}.{fact.column} fails.",
+                    table=fact.relation,
                     column=fact.column,
                     new_name=fact.new_name,
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from notifydb.findings import Finding, Severity
+from notifydb.lint import objects
 from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import Example
 from notifydb.lint.rule import Claim, Rule
@@ -31,6 +32,11 @@ class RenameTable(Rule):
 
         op.rename_table("{table}", "{new_name}")
         op.execute("CREATE VIEW {table} AS SELECT * FROM {new_name}")
+
+        If no running code says the old name, say so:
+
+        # notifydb: ignore[rename-table] because ...
+        op.rename_table("{table}", "{new_name}")
     """
     bad = (Example('op.rename_table("users", "people")'),)
     good = (
@@ -60,7 +66,6 @@ def _kept_alive(relation: facts.Relation, statement: Statement, ctx: RevisionCon
     """Whether the same transaction puts a view in the table's place."""
     return any(
         fact.relation.key == relation.key
-        for each in ctx.statements[statement.index + 1 :]
-        if each.execution.transaction == statement.execution.transaction
+        for each in objects.later(statement, ctx)
         for fact in each.each(facts.CreateView)
     )

@@ -17,7 +17,7 @@ class TruncateTable(Rule):
     """TRUNCATE of a table that is there.
 
     It takes ACCESS EXCLUSIVE, fires no row triggers, and with CASCADE empties every table that refers to
-    this one.
+    this one, whatever its foreign key says of deletes; the catalog names them.
     """
 
     name = "truncate-table"
@@ -41,10 +41,18 @@ class TruncateTable(Rule):
     def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
         for fact in statement.each(facts.Truncate):
             if not ctx.is_new(fact.relation, statement):
-                others = " and of all tables that refer to it" if fact.cascade else ""
+                others = _others(fact, ctx) if fact.cascade else ""
                 yield self.finding(
                     statement,
                     f"All rows of {fact.relation}{others} are gone, and every read and write waits"
                     " meanwhile.",
                     table=fact.relation,
                 )
+
+
+def _others(fact: facts.Truncate, ctx: RevisionContext) -> str:
+    """The tables that CASCADE empties, as the catalog knows them."""
+    if ctx.catalog is None:
+        return " and of all tables that refer to it"
+    found = sorted(map(str, ctx.catalog.reached_by_truncate(fact.relation)))
+    return f", and by CASCADE of {', '.join(found)}," if found else ""

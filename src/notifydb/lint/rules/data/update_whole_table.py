@@ -16,7 +16,7 @@ from notifydb.sql.locks import LockMode
 
 
 class UpdateWholeTable(Rule):
-    """UPDATE or DELETE of a whole table, or, as the trace shows, of many rows, in one transaction.
+    """UPDATE or DELETE of a whole table, or, as the trace shows, of a quarter or more, in one transaction.
 
     Each changed row is locked until the commit, so that everybody who wants to change one of them waits; the
     old versions stay as bloat until a vacuum, and all of it goes to the replicas at once.
@@ -39,7 +39,7 @@ class UpdateWholeTable(Rule):
     bad = (
         Example('op.execute("UPDATE users SET logins = 0")'),
         Example('op.execute("DELETE FROM users")'),
-        Example('op.execute("UPDATE users SET logins = 0 WHERE id > 0")', trace_only=True),
+        Example('op.execute("UPDATE users SET logins = 0 WHERE id > 100")', trace_only=True),
     )
     good = (
         Example('op.execute("UPDATE users SET logins = 0 WHERE id = 7")'),
@@ -59,8 +59,8 @@ class UpdateWholeTable(Rule):
             if ctx.is_busy(fact.relation, statement):
                 yield self.finding(
                     statement,
-                    f"Every row of {fact.relation} is locked until this transaction ends; whoever"
-                    " wants to change one waits.",
+                    f"Every row of {fact.relation} is {fact.command}d, and locked until this transaction"
+                    " ends; whoever wants to change one waits.",
                     table=fact.relation,
                     command=fact.command.upper(),
                 )
@@ -69,14 +69,23 @@ class UpdateWholeTable(Rule):
         if any(_whole(statement)) or _is_batch(statement):
             return
         for table, rows in (trace.changed or {}).items():
-            if rows >= ctx.options.notable_rows and not ctx.is_small(table):
+            there = trace.rows_of(table) or rows
+            if there >= ctx.options.notable_rows and rows * _SHARE >= there and not ctx.is_small(table):
                 yield self.finding(
                     statement,
                     f"It changes {rows:,} rows of {table} in one go; each is locked until the"
                     " transaction ends.",
                     table=table,
-                    command="UPDATE",
+                    command=_command(statement),
                 )
+
+
+#: A quarter of the rows is many: what one value of a boolean or of a short enum selects.
+_SHARE = 4
+
+
+def _command(statement: Statement) -> str:
+    return next((fact.command.upper() for fact in statement.each(facts.ChangeRows)), "UPDATE")
 
 
 def _is_batch(statement: Statement) -> bool:
