@@ -44,6 +44,13 @@ FOUND = {
     "a function's name": ("rename-object", 'op.execute("ALTER FUNCTION one() RENAME TO two")'),
     "a sequence of its own": ("rename-object", 'op.execute("ALTER SEQUENCE invoices RENAME TO bills")'),
     "a role": ("server-wide-change", 'op.execute("CREATE ROLE reader")'),
+    "a setting of the system": (
+        "server-wide-change",
+        """
+        with op.get_context().autocommit_block():
+            op.execute("ALTER SYSTEM SET work_mem = '4MB'")
+        """,
+    ),
     "a membership": ("revoke", 'op.execute("REVOKE readers FROM application")'),
     "a column's numbers": ("restart-sequence", 'op.execute("ALTER TABLE users ALTER id RESTART WITH 9")'),
     "setval with a constant": ("restart-sequence", "op.execute(\"SELECT setval('users_id_seq', 9)\")"),
@@ -157,7 +164,7 @@ def test_what_goes_along_is_told_by_name(tmp_path: Path, server_url: str) -> Non
         before=(BASELINE, before),
     )
     report = judge(example, tmp_path, "trace", server_url)
-    assert [finding.message for finding in report.findings] == [
+    assert [each.message for each in report.findings if each.rule != "drop-locks-referenced"] == [
         "All rows of organizations, and by CASCADE of users, are gone, and every read and write waits meanwhile.",
         (
             "Running code that still reads or writes users.email fails, and its data is gone. It takes the unique"
@@ -168,3 +175,25 @@ def test_what_goes_along_is_told_by_name(tmp_path: Path, server_url: str) -> Non
             " the foreign key users_organization of users along."
         ),
     ]
+
+
+@pytest.mark.postgres
+def test_a_renamed_table_is_still_the_one_that_was_there(tmp_path: Path, server_url: str) -> None:
+    example = Example(
+        """
+        op.execute("ALTER TABLE users RENAME TO members")
+        op.rename_table("members", "people")
+        op.drop_index("uq_users", "people")
+        op.create_index("uq_people", "people", ["email"], unique=True)
+        op.drop_column("people", "logins")
+        """,
+        before=(BASELINE, 'op.create_index("uq_users", "users", ["email"], unique=True)'),
+    )
+    found = judge(example, tmp_path, "trace", server_url).findings
+    assert {finding.rule for finding in found} == {
+        "create-index-not-concurrent",
+        "drop-column",
+        "drop-index-not-concurrent",
+        "rename-table",
+    }
+    assert {finding.status for finding in found if finding.rule == "drop-column"} == {"confirmed"}

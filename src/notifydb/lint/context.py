@@ -85,9 +85,18 @@ class RevisionContext(Context):
 
     def is_new(self, relation: Relation, statement: Statement) -> bool:
         """Whether the table was made by this revision before `statement`: then nobody else waits for it."""
-        if self.catalog is not None and self.catalog.relations and not self._is_there(relation):
+        original = self.original(relation, statement)
+        if self.catalog is not None and self.catalog.relations and original not in self.catalog:
             return True
         return relation.key in self._created(statement)
+
+    def original(self, relation: Relation, statement: Statement) -> Relation:
+        """The name that the table had before this revision renamed it: the one that catalog and trace know."""
+        for each in reversed(self.before(statement)):
+            for fact in each.each(facts.RenameTable):
+                if Relation(fact.new_name, fact.schema or fact.relation.schema).key == relation.key:
+                    relation = fact.relation
+        return relation
 
     def is_small(self, relation: Relation) -> bool:
         """Whether production is known to have too few rows for a lock to matter."""
@@ -96,7 +105,7 @@ class RevisionContext(Context):
 
     def is_busy(self, relation: Relation, statement: Statement) -> bool:
         """Whether a lock on the table matters: it was there before and is not known to be small."""
-        return not self.is_new(relation, statement) and not self.is_small(relation)
+        return not self.is_new(relation, statement) and not self.is_small(self.original(relation, statement))
 
     def earlier(self, statement: Statement) -> Iterator[Statement]:
         """The statements before `statement` in its transaction; none when it runs outside of any."""
@@ -217,7 +226,7 @@ class RevisionContext(Context):
         ]
         for fact in statement.each(facts.AlterDomain):
             found += self.tables_of_domain(fact.domain)
-        return tuple(each for each in found if each is not None)
+        return tuple(self.original(each, statement) for each in found if each is not None)
 
     def tables_of_domain(self, domain: Relation) -> tuple[Relation, ...]:
         """The tables that have a column of the domain, as far as the catalog knows."""
@@ -228,7 +237,8 @@ class RevisionContext(Context):
 
         A validated CHECK does since Postgres 12, a NOT NULL constraint in Postgres 18.
         """
-        return self._proved_in_catalog(relation, column) or self._proved_here(relation, column, statement)
+        original = self.original(relation, statement)
+        return self._proved_in_catalog(original, column) or self._proved_here(relation, column, statement)
 
     def _proved_in_catalog(self, relation: Relation, column: str) -> bool:
         if self.catalog is None:
@@ -258,9 +268,6 @@ class RevisionContext(Context):
             or (fact.kind is facts.ConstraintKind.NOT_NULL and column in fact.columns)
             for fact in added
         )
-
-    def _is_there(self, relation: Relation) -> bool:
-        return self.catalog is not None and relation in self.catalog
 
     def _created(self, statement: Statement) -> set[tuple[str, str]]:
         created: set[tuple[str, str]] = set()

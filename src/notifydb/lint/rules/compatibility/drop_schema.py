@@ -50,7 +50,7 @@ class DropSchema(Rule):
                         yield self.finding(
                             statement, f"The schema {fact.name} goes{rest}; running code that uses it fails."
                         )
-                case facts.Other(node="dropdb_stmt"):
+                case facts.OutsideOnly(command="DROP DATABASE"):
                     yield self.finding(statement, "A whole database goes, with all that is in it.")
                 case facts.Other(node="drop_owned_stmt"):
                     yield self.finding(

@@ -75,16 +75,14 @@ class DropUniqueConstraint(Rule):
 def _dropped(statement: Statement, ctx: RevisionContext) -> Iterator[tuple[Relation, str, tuple[str, ...]]]:
     """Table, name and columns of each unique thing that the statement drops."""
     for constraint in statement.each(facts.DropConstraint):
-        entry = (
-            ctx.catalog.constraints.get((constraint.relation.key, constraint.name)) if ctx.catalog else None
-        )
+        table = ctx.original(constraint.relation, statement)
+        entry = ctx.catalog.constraints.get((table.key, constraint.name)) if ctx.catalog else None
         if entry.kind in ("p", "u") if entry else _is_unique_name(constraint.name, ctx):
-            yield constraint.relation, constraint.name, entry.columns if entry else ()
+            yield table, constraint.name, entry.columns if entry else ()
     for index in statement.each(facts.DropIndex):
         found = ctx.catalog.indexes.get(index.index.key) if ctx.catalog else None
-        table = ctx.table_of_index(index.index, statement)
-        if table is not None and found is not None and found.unique and found.whole and found.valid:
-            yield table, index.index.name, found.columns
+        if found is not None and found.unique and found.whole and found.valid:
+            yield found.table, index.index.name, found.columns
 
 
 def _is_unique_name(name: str, ctx: RevisionContext) -> bool:
@@ -96,11 +94,11 @@ _UNIQUE = re.compile(r"^(uq|pk)_|_(key|pkey)$")
 
 def _is_covered(table: Relation, name: str, columns: tuple[str, ...], ctx: RevisionContext) -> bool:
     """Whether something else keeps them unique, some of them are unique alone, or one goes away itself."""
-    here = [fact for each in ctx.statements for fact in each.facts]
-    if any(isinstance(fact, facts.DropTable) and fact.relation.key == table.key for fact in here):
-        return True
-    if any(_makes_unique(fact, table, columns) or _drops_one(fact, table, columns) for fact in here):
-        return True
+    for statement in ctx.statements:
+        for fact in statement.facts:
+            own = facts.relation_of(fact)
+            if own is not None and ctx.original(own, statement).key == table.key and _spares(fact, columns):
+                return True
     indexes = ctx.catalog.indexes.items() if ctx.catalog else ()
     return any(
         own != name
@@ -113,21 +111,14 @@ def _is_covered(table: Relation, name: str, columns: tuple[str, ...], ctx: Revis
     )
 
 
-def _makes_unique(fact: facts.Fact, table: Relation, columns: tuple[str, ...]) -> bool:
+def _spares(fact: facts.Fact, columns: tuple[str, ...]) -> bool:
+    """Whether it makes the columns unique again, or takes one of them away, which is told by itself."""
     match fact:
         case facts.AddConstraint(kind=ConstraintKind.UNIQUE | ConstraintKind.PRIMARY_KEY):
-            same = not columns or fact.using_index is not None or set(fact.columns) == set(columns)
+            return not columns or fact.using_index is not None or set(fact.columns) == set(columns)
         case facts.CreateIndex(unique=True):
-            same = not columns or set(fact.columns) == set(columns)
+            return not columns or set(fact.columns) == set(columns)
+        case facts.DropColumn():
+            return not columns or fact.column in columns
         case _:
-            return False
-    return same and fact.relation.key == table.key
-
-
-def _drops_one(fact: facts.Fact, table: Relation, columns: tuple[str, ...]) -> bool:
-    """Whether one of the columns is dropped too: that is told by itself."""
-    return (
-        isinstance(fact, facts.DropColumn)
-        and fact.relation.key == table.key
-        and (not columns or fact.column in columns)
-    )
+            return isinstance(fact, facts.DropTable)

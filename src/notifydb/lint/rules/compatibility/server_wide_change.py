@@ -33,13 +33,23 @@ class ServerWideChange(Rule):
     good = (Example("op.execute(\"SET LOCAL work_mem = '64MB'\")"),)
 
     def check_statement(self, statement: Statement, _ctx: RevisionContext) -> Iterator[Finding]:
-        for fact in statement.each(facts.Other):
-            if fact.node in _COMMANDS:
-                yield self.finding(
-                    statement,
-                    f"{_COMMANDS[fact.node]} changes the whole server, not only this database.",
-                    sql=statement.sql,
-                )
+        for command in _commands(statement):
+            yield self.finding(
+                statement,
+                f"{command} changes the whole server, not only this database.",
+                sql=statement.sql,
+            )
+
+
+def _commands(statement: Statement) -> Iterator[str]:
+    for fact in statement.facts:
+        match fact:
+            case facts.OutsideOnly(command="ALTER SYSTEM" | "CREATE DATABASE"):
+                yield fact.command
+            case facts.Other() if fact.node in _COMMANDS:
+                yield _COMMANDS[fact.node]
+            case _:
+                pass
 
 
 _COMMANDS = {
@@ -47,8 +57,6 @@ _COMMANDS = {
     "alter_database_stmt": "ALTER DATABASE",
     "alter_role_set_stmt": "ALTER ROLE",
     "alter_role_stmt": "ALTER ROLE",
-    "alter_system_stmt": "ALTER SYSTEM",
     "create_role_stmt": "CREATE ROLE",
-    "createdb_stmt": "CREATE DATABASE",
     "drop_role_stmt": "DROP ROLE",
 }
