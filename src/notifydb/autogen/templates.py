@@ -23,10 +23,7 @@ _FROM_STDIN: Final = re.compile(r"\bFROM\s+STDIN\b", re.IGNORECASE)
 _NO_WAY_BACK: Final = 'raise NotImplementedError("there is no way back: {} has no part after `-- downgrade`")'
 _CONCURRENT: Final = (facts.CreateIndex, facts.DropIndex, facts.Reindex, facts.DetachPartition)
 #: Statements that Postgres refuses inside of a transaction, by the parser's names.
-_ALONE: Final = (
-    "vacuum_stmt", "createdb_stmt", "dropdb_stmt", "alter_system_stmt", "create_subscription_stmt",
-    "drop_subscription_stmt", "create_table_space_stmt", "drop_table_space_stmt",
-)  # fmt: skip
+_ALONE: Final = ("create_subscription_stmt", "drop_subscription_stmt")
 
 _BACKFILL: Final = """
 # The one place to fill in: a statement for 1,000 rows, whose WHERE finds none that is done. For example
@@ -138,4 +135,6 @@ def _stands_alone(fact: facts.Fact) -> bool:
         return True
     if isinstance(fact, facts.Reindex):
         return fact.kind == "other"
-    return isinstance(fact, facts.AddEnumValue) or (isinstance(fact, facts.Other) and fact.node in _ALONE)
+    if isinstance(fact, facts.Other):
+        return fact.node in _ALONE
+    return isinstance(fact, facts.AddEnumValue | facts.OutsideOnly)
