@@ -92,10 +92,9 @@ class RevisionContext(Context):
 
     def original(self, relation: Relation, statement: Statement) -> Relation:
         """The name that the table had before this revision renamed it: the one that catalog and trace know."""
-        for each in reversed(self.before(statement)):
-            for fact in each.each(facts.RenameTable):
-                if Relation(fact.new_name, fact.schema or fact.relation.schema).key == relation.key:
-                    relation = fact.relation
+        for fact in reversed(list(self.facts_before(statement, facts.RenameTable))):
+            if isinstance(fact, facts.RenameTable) and fact.target.key == relation.key:
+                relation = fact.relation
         return relation
 
     def is_small(self, relation: Relation) -> bool:

@@ -11,11 +11,19 @@ from notifydb.sql.facts import Relation, TypeName
 
 #: DROP ROUTINE and DROP FUNCTION may mean the same, and a domain can be dropped and altered as a type.
 _SAME_KIND = {"procedure": "function", "routine": "function", "aggregate": "function", "domain": "type"}
+#: The facts that `_made` knows.
+_MAKING = (
+    facts.CreateObject,
+    facts.CreateTable,
+    facts.CreateView,
+    facts.RenameObject,
+    facts.RenameTable,
+)
 
 
 def is_new(kind: str, name: Relation, statement: Statement, ctx: RevisionContext) -> bool:
     """Whether this revision made the object, or gave it this name, before `statement`."""
-    return any(_named(kind, name, each) for each in ctx.before(statement))
+    return _named(kind, name, ctx.facts_before(statement, *_MAKING))
 
 
 def comes_back(
@@ -26,7 +34,7 @@ def comes_back(
     arguments: tuple[TypeName, ...] | None = None,
 ) -> bool:
     """Whether the same transaction makes such an object again; a function has to have the same arguments."""
-    return any(_named(kind, name, each, arguments) for each in later(statement, ctx))
+    return any(_named(kind, name, each.facts, arguments) for each in later(statement, ctx))
 
 
 def later(statement: Statement, ctx: RevisionContext) -> Iterator[Statement]:
@@ -49,12 +57,12 @@ def taken_along(relation: Relation, ctx: RevisionContext, column: str | None = N
 
 
 def _named(
-    kind: str, name: Relation, statement: Statement, arguments: tuple[TypeName, ...] | None = None
+    kind: str, name: Relation, found: Iterable[facts.Fact], arguments: tuple[TypeName, ...] | None = None
 ) -> bool:
     wanted = (_SAME_KIND.get(kind, kind), name.key)
     return any(
         (_SAME_KIND.get(made, made), own.key) == wanted and (None in (arguments, taken) or arguments == taken)
-        for made, own, taken in _made(statement.facts)
+        for made, own, taken in _made(found)
     )
 
 
@@ -71,7 +79,6 @@ def _made(found: Iterable[facts.Fact]) -> Iterator[tuple[str, Relation, tuple[Ty
             case facts.RenameObject():
                 yield fact.kind, Relation(fact.new_name, fact.schema or fact.name.schema), None
             case facts.RenameTable():
-                for kind in ("view", "materialized view"):
-                    yield kind, Relation(fact.new_name, fact.schema or fact.relation.schema), None
+                yield from ((kind, fact.target, None) for kind in ("view", "materialized view"))
             case _:
                 pass

@@ -219,6 +219,11 @@ class RenameTable:
     new_name: str
     schema: str | None = None
 
+    @property
+    def target(self) -> Relation:
+        """What it is called from then on."""
+        return Relation(self.new_name, self.schema or self.relation.schema)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AttachPartition:

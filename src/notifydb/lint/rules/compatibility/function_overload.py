@@ -63,7 +63,8 @@ class FunctionOverload(Rule):
         for fact in statement.each(facts.CreateObject):
             if fact.arguments is None or ctx.catalog is None:
                 continue
-            there = set(ctx.catalog.signatures.get(fact.name.key, ())) - _dropped(fact.name, ctx)
+            known = set(ctx.catalog.signatures.get(fact.name.key, ()))
+            there = known - _dropped(fact.name, known, ctx) if known else known
             if there and _types(fact.arguments) not in there:
                 arguments = ", ".join(sorted(there)[0])
                 yield self.finding(
@@ -80,12 +81,11 @@ def _types(arguments: Sequence[TypeName]) -> tuple[str, ...]:
     return tuple(f"_{each.name}" if each.array else each.name for each in arguments)
 
 
-def _dropped(name: Relation, ctx: RevisionContext) -> set[tuple[str, ...]]:
+def _dropped(name: Relation, known: set[tuple[str, ...]], ctx: RevisionContext) -> set[tuple[str, ...]]:
     """The signatures that this revision drops: named without arguments there is only one."""
-    there = ctx.catalog.signatures.get(name.key, ()) if ctx.catalog else ()
     found: set[tuple[str, ...]] = set()
     for each in ctx.statements:
         for fact in each.each(facts.DropObject):
             if fact.name.key == name.key and fact.kind in ("function", "procedure", "routine"):
-                found |= set(there) if fact.arguments is None else {_types(fact.arguments)}
+                found |= known if fact.arguments is None else {_types(fact.arguments)}
     return found

@@ -79,8 +79,9 @@ def _is_numbered(relation: Relation, column: str, statement: Statement, ctx: Rev
         return entry.numbered
     return any(
         (made.serial or made.identity) and made.column == column and made.relation.key == relation.key
-        for each in ctx.before(statement)
-        for made in each.new_columns
+        for fact in ctx.facts_before(statement, facts.CreateTable, facts.AddColumn)
+        for made in (fact.columns if isinstance(fact, facts.CreateTable) else (fact,))
+        if isinstance(made, facts.AddColumn)
     )
 
 
