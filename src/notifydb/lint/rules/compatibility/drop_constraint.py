@@ -17,8 +17,7 @@ class DropConstraint(Rule):
     """DROP CONSTRAINT of a foreign key, a CHECK or an EXCLUDE.
 
     Code that relies on it (on ON DELETE CASCADE, on rows that refer to something, on a checked value) finds
-    rows from then on that it does not expect, and the constraint comes back only when these are mended. The
-    drop of a foreign key takes ACCESS EXCLUSIVE on both tables (measured on PostgreSQL 15 and 18). A policy
+    rows from then on that it does not expect, and the constraint comes back only when these are mended. A policy
     rather than a mistake, so it runs only where it is selected; of unique constraints the rule
     drop-unique-constraint tells.
     """
@@ -37,15 +36,8 @@ class DropConstraint(Rule):
     """
     bad = (
         Example(
-            'op.drop_constraint("users_organization", "users")',
-            before=(
-                BASELINE,
-                """
-                op.create_foreign_key(
-                    "users_organization", "users", "organizations", ["organization_id"], ["id"]
-                )
-                """,
-            ),
+            'op.drop_constraint("positive", "users")',
+            before=(BASELINE, 'op.create_check_constraint("positive", "users", "logins >= 0")'),
         ),
     )
     good = (
