@@ -93,7 +93,7 @@ class RevisionContext(Context):
     def original(self, relation: Relation, statement: Statement) -> Relation:
         """The name that the table had before this revision renamed it: the one that catalog and trace know."""
         for fact in reversed(list(self.facts_before(statement, facts.RenameTable))):
-            if isinstance(fact, facts.RenameTable) and fact.target.key == relation.key:
+            if fact.target.key == relation.key:
                 relation = fact.relation
         return relation
 
