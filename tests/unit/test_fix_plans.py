@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from fixing import Fixing
 from inline_snapshot import snapshot
@@ -558,3 +561,8 @@ def test_imports_move_along(small_project: SmallProject) -> None:
         'op.drop_index("ix_users_name")',
     )
     assert b"import sqlalchemy as sa" in fixing.planned().added[0].content
+
+
+def test_lint_loads_libcst_only_to_fix() -> None:
+    script = "import sys, notifydb.cli.lint_fix, notifydb.lint.engine; sys.exit('libcst' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
