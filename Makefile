@@ -70,8 +70,10 @@ docs-traced: $(READY) ## Record what lint says where only the trace knows, on th
 docs-check: $(READY) ## Fail where a generated page is stale
 	@$(BIN)/python docs/generate.py --check
 
-bench: $(READY) ## Time notifydb beside plain Alembic
+bench: $(READY) ## Time notifydb beside plain Alembic, and its lint beside squawk
+	@$(BIN)/pip install --quiet --disable-pip-version-check squawk-cli
 	@$(BIN)/python benchmarks/graph.py
+	@$(BIN)/python benchmarks/lint.py
 
 upgrade: $(READY) ## Upgrade the database of the settings (in development: the embedded one)
 	@$(BIN)/notifydb upgrade
