@@ -42,15 +42,18 @@ def judge(example: Example, root: Path, server_url: str | None = None, *, also: 
 def output(rule: Rule, example: Example, server_url: str | None = None) -> str | None:
     """What `notifydb lint` prints of the findings, without what it prints below them.
 
-    None where only the trace finds something, and there is no server for it. Durations are left out: they are
-    others in each run.
+    None where only the trace finds something, and there is no server for it. What may be another in each run
+    is left out: durations, and locks that the rule does not claim, which may have been polled too late.
     """
     if example.trace_only and server_url is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         report = judge(example, root, server_url, also=rule.name)
-        timeless = tuple(dataclasses.replace(each, duration_ms=None) for each in report.findings)
-        text = terminal.render(dataclasses.replace(report, findings=timeless), View(root))
+        kept = tuple(
+            dataclasses.replace(each, duration_ms=None, locks=each.locks if rule.lock else ())
+            for each in report.findings
+        )
+        text = terminal.render(dataclasses.replace(report, findings=kept), View(root))
     findings, _, _ = text.rpartition("\n\n")
     return findings

@@ -155,7 +155,7 @@ class _Page:
             parts.append(f"{count(report.known, 'known finding')} of the baseline left out")
         self.line(f"{'; '.join(parts)}.", "bold red" if report.failed else "bold green")
         if report.failed:
-            worst = max(report.findings, key=lambda finding: finding.severity is Severity.ERROR)
+            worst = max(report.findings, key=lambda each: (each.severity is Severity.ERROR, bool(each.sql)))
             self._next(worst)
             mendable = sum(1 for finding in report.findings if finding.fix and finding.fix.rewrite)
             if mendable:
