@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any, cast
 
@@ -84,3 +85,19 @@ def test_a_table_dropped_with_cascade_locks_those_that_refer_to_it() -> None:
     key = ConstraintEntry("f", True, "FOREIGN KEY ...", ("team_id",), TEAMS)
     context, statement = _judging("DROP TABLE teams CASCADE", {"fk": key})
     assert [each.name for each in context.referenced(statement.facts[0])] == ["users"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE users RENAME address TO email",
+        "ALTER TABLE users ADD email text",
+        "ALTER TABLE users ALTER email DROP NOT NULL",
+    ],
+)
+def test_another_column_of_the_name_is_proved_by_nothing(sql: str) -> None:
+    context, first = _judging(sql, {"n": ConstraintEntry("n", True, "NOT NULL email")})
+    second = dataclasses.replace(first, index=1)
+    context = dataclasses.replace(context, statements=Sent([first, second]))
+    assert context.proved_not_null(USERS, "email", first)
+    assert not context.proved_not_null(USERS, "email", second)

@@ -236,8 +236,18 @@ class RevisionContext(Context):
 
         A validated CHECK does since Postgres 12, a NOT NULL constraint in Postgres 18.
         """
+        if self._proved_here(relation, column, statement):
+            return True
         original = self.original(relation, statement)
-        return self._proved_in_catalog(original, column) or self._proved_here(relation, column, statement)
+        return not self._is_changed(relation, column, statement) and self._proved_in_catalog(original, column)
+
+    def _is_changed(self, relation: Relation, column: str, statement: Statement) -> bool:
+        """Whether the catalog's column of that name is not the one that has it by now, or may be null by now."""
+        return any(
+            getattr(fact, "relation", relation).key == relation.key
+            and column in (getattr(fact, "column", None), getattr(fact, "new_name", None))
+            for fact in self.facts_before(statement, *_CHANGES_OF_COLUMNS)
+        )
 
     def _proved_in_catalog(self, relation: Relation, column: str) -> bool:
         if self.catalog is None:
@@ -279,6 +289,7 @@ class RevisionContext(Context):
         return created
 
 
+_CHANGES_OF_COLUMNS = (facts.AddColumn, facts.DropColumn, facts.RenameColumn, facts.DropNotNull)
 _DROPS = (facts.DropTable, facts.DropConstraint, facts.DropColumn)
 
 

@@ -53,7 +53,11 @@ class DropLocksReferenced(Rule):
 
     def check_statement(self, statement: Statement, ctx: RevisionContext) -> Iterator[Finding]:
         for fact in statement.facts:
-            tables = [each for each in ctx.referenced(fact) if ctx.is_busy(each, statement)]
+            tables = [
+                each
+                for each in ctx.referenced(fact)
+                if ctx.is_busy(each, statement) and not ctx.holds(statement, each, LockMode.ACCESS_EXCLUSIVE)
+            ]
             if tables:
                 yield self.finding(
                     statement,
