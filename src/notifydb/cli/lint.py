@@ -69,7 +69,8 @@ def lint(
     if export_stats is not None:
         lint_stats.export(deps, export_stats)
         return
-    asked = chosen(deps, names or [], since, all_=all_)
+    # A baseline is of the history, unless it is to be recorded anew for some of it.
+    asked = chosen(deps, names or [], since, all_=all_ or (baseline and not names and not since))
     if asked.scripts and (fix or diff or baseline):
         raise errors.UsageError("--fix, --diff and --baseline are for migrations, not for files of SQL")
     report = judged(deps, asked.revisions, asked.scripts, trace=trace or fix or diff, static=static)
