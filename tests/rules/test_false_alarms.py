@@ -118,8 +118,162 @@ SAFE = {
         op.execute("UPDATE picked SET id = id + 1")
         """),
     "nothing at all": Example("pass", downgrade="pass"),
+    "new partitioned table": Example("""
+        op.execute("CREATE TABLE events (id bigint, year int NOT NULL) PARTITION BY RANGE (year)")
+        op.execute("CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM (2024) TO (2025)")
+        op.create_index("ix_events_id", "events", ["id"])
+        """),
+    "materialized view refreshed concurrently": Example(
+        'op.execute("REFRESH MATERIALIZED VIEW CONCURRENTLY counts")',
+        before=(
+            BASELINE,
+            """
+            op.execute("CREATE MATERIALIZED VIEW counts AS SELECT id, length(name) AS size FROM users")
+            op.execute("CREATE UNIQUE INDEX ix_counts_id ON counts (id)")
+            """,
+        ),
+    ),
+    "primary key from an index": Example(
+        'op.execute("ALTER TABLE legacy ADD PRIMARY KEY USING INDEX ix_legacy_id")',
+        before=(
+            """
+            op.execute("CREATE TABLE legacy (id bigint NOT NULL, name text)")
+            op.execute("CREATE UNIQUE INDEX ix_legacy_id ON legacy (id)")
+            """,
+        ),
+    ),
+    "foreign key not valid yet": Example("""
+        op.create_foreign_key(
+            "fk_users_organization", "users", "organizations", ["organization_id"], ["id"],
+            postgresql_not_valid=True,
+        )
+        """),
+    "partial unique index, up and down": Example(
+        """
+        with op.get_context().autocommit_block():
+            op.execute("DROP INDEX CONCURRENTLY IF EXISTS uq_users_email")
+            op.create_index(
+                "uq_users_email", "users", ["email"], unique=True,
+                postgresql_where=sa.text("email IS NOT NULL"), postgresql_concurrently=True,
+            )
+        """,
+        downgrade="""
+        with op.get_context().autocommit_block():
+            op.drop_index("uq_users_email", "users", postgresql_concurrently=True, if_exists=True)
+        """,
+    ),
+    "columns of the types to take": Example(
+        """
+        op.add_column("users", sa.Column("settings", sa.dialects.postgresql.JSONB, server_default="{}"))
+        op.add_column("users", sa.Column("seen_at", sa.DateTime(timezone=True)))
+        op.add_column("users", sa.Column("external_id", sa.Uuid))
+        op.add_column("users", sa.Column("balance", sa.Numeric(12, 2)))
+        """,
+        imports="import sqlalchemy.dialects.postgresql",
+    ),
+    "new table with an identity": Example("""
+        op.create_table(
+            "invoices",
+            sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+            sa.Column("sent_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+        )
+        """),
+    "new enum type and a column of it": Example("""
+        op.execute("CREATE TYPE colour AS ENUM ('red', 'green')")
+        op.execute("ALTER TABLE users ADD COLUMN colour colour NOT NULL DEFAULT 'red'")
+        """),
+    "value of an enum": Example(
+        """
+        with op.get_context().autocommit_block():
+            op.execute("ALTER TYPE colour ADD VALUE IF NOT EXISTS 'blue' AFTER 'red'")
+        """,
+        before=("""op.execute("CREATE TYPE colour AS ENUM ('red', 'green')")""",),
+    ),
+    "trigger on a new table": Example("""
+        op.execute("CREATE TABLE audit (id bigint, at timestamptz)")
+        op.execute(
+            "CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN NEW.at := now(); RETURN NEW; END'"
+        )
+        op.execute("CREATE TRIGGER stamp BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION stamp()")
+        """),
+    "view with one more column": Example(
+        'op.execute("CREATE OR REPLACE VIEW names AS SELECT name, email FROM users")',
+        before=(BASELINE, 'op.execute("CREATE VIEW names AS SELECT name FROM users")'),
+    ),
+    "row security on a new table": Example("""
+        op.execute("CREATE TABLE secrets (owner text, body text)")
+        op.execute("ALTER TABLE secrets ENABLE ROW LEVEL SECURITY")
+        op.execute("CREATE POLICY own ON secrets USING (owner = current_user)")
+        op.execute("GRANT SELECT ON secrets TO PUBLIC")
+        """),
+    "rows with ids, and the sequence after them": Example("""
+        op.execute("INSERT INTO organizations (id, name) VALUES (900001, 'first'), (900002, 'second')")
+        op.execute(
+            "SELECT setval(pg_get_serial_sequence('organizations', 'id'), (SELECT max(id) FROM organizations))"
+        )
+        """),
+    "seed rows that are the same each time": Example(
+        """
+        teams = op.create_table(
+            "teams", sa.Column("id", sa.Uuid, primary_key=True), sa.Column("since", sa.DateTime(timezone=True))
+        )
+        op.bulk_insert(
+            teams,
+            [
+                {
+                    "id": uuid.UUID("d6aa2c68-a2d9-4437-ab19-3ae8eb202553"),
+                    "since": datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC),
+                }
+            ],
+        )
+        """,
+        imports="import datetime\nimport uuid",
+    ),
+    "deletes in batches": Example("""
+        with op.get_context().autocommit_block():
+            while op.get_bind().execute(sa.text(
+                "DELETE FROM users WHERE id IN (SELECT id FROM users WHERE logins = -1 LIMIT 1000)"
+            )).rowcount:
+                pass
+        """),
+    "options, statistics and comments": Example("""
+        op.execute("ALTER TABLE users SET (fillfactor = 90)")
+        op.execute("ALTER TABLE users ALTER COLUMN email SET STATISTICS 500")
+        op.execute("CREATE STATISTICS users_names ON name, email FROM users")
+        op.execute("COMMENT ON COLUMN users.email IS 'where we write to'")
+        """),
+    "an index and a constraint get other names": Example(
+        """
+        op.execute("ALTER INDEX ix_users_email RENAME TO ix_users_mail")
+        op.execute("ALTER TABLE users RENAME CONSTRAINT positive TO ck_users_logins")
+        """,
+        before=(BASELINE, 'op.execute("ALTER TABLE users ADD CONSTRAINT positive CHECK (logins >= 0)")'),
+    ),
+    "a column that the code has left": Example("""
+        op.drop_column("users", "logins")  # notifydb: ignore[drop-column] because no release since 41 reads it
+        """),
+    "several columns at once": Example("""
+        with op.batch_alter_table("users") as batch:
+            batch.add_column(sa.Column("nickname", sa.Text))
+            batch.add_column(sa.Column("title", sa.Text, server_default=""))
+        """),
+    "up, down and up again": Example(
+        'op.add_column("users", sa.Column("nickname", sa.Text))',
+        downgrade='op.drop_column("users", "nickname")',
+    ),
 }
 TRACED = {
+    "partition attached after a proving check": Example(
+        'op.execute("ALTER TABLE events ATTACH PARTITION events_2024 FOR VALUES FROM (2024) TO (2025)")',
+        before=(
+            """
+            op.execute("CREATE TABLE events (year int NOT NULL, what text) PARTITION BY RANGE (year)")
+            op.execute("CREATE TABLE events_2024 (year int NOT NULL, what text)")
+            op.execute("ALTER TABLE events_2024 ADD CHECK (year >= 2024 AND year < 2025)")
+            """,
+        ),
+    ),
     "not null after a validated check": Example(
         'op.alter_column("users", "email", nullable=False)',
         before=(BASELINE, 'op.create_check_constraint("present", "users", "email IS NOT NULL")'),

@@ -10,7 +10,7 @@ from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import BASELINE, Example
 from notifydb.lint.rule import Claim, Rule
 from notifydb.lint.statement import Statement
-from notifydb.lint.trace import Trace
+from notifydb.lint.trace import Trace, TracedLock
 from notifydb.sql import facts
 from notifydb.sql.locks import LockMode
 
@@ -68,11 +68,7 @@ class WorkWhileLocked(Rule):
                 yield self._finding(statement, f"While the rows of {fact.relation} {work}", table, mode)
 
     def check_trace(self, statement: Statement, trace: Trace, ctx: RevisionContext) -> Iterator[Finding]:
-        held = [
-            lock
-            for lock in trace.held
-            if not lock.is_index and lock.mode >= LockMode.SHARE and not ctx.is_small(lock.relation)
-        ]
+        held = [lock for lock in trace.held if _keeps_waiting(lock, ctx)]
         for table, rows in (trace.scanned or {}).items():
             is_read = rows >= ctx.options.notable_rows and not ctx.is_small(table)
             if held and is_read and (trace.lock_on(table) or 0) < LockMode.SHARE:
@@ -83,6 +79,13 @@ class WorkWhileLocked(Rule):
     def _finding(self, statement: Statement, work: str, table: facts.Relation, mode: LockMode) -> Finding:
         waits = mode.waits.replace("the table", str(table))
         return self.finding(statement, f"{work}, {waits}: the transaction holds {mode} on it.")
+
+
+def _keeps_waiting(lock: TracedLock, ctx: RevisionContext) -> bool:
+    """A materialized view is only read, so that what stops writers stops nobody."""
+    is_view = ctx.catalog is not None and ctx.catalog.relations.get(lock.relation.key) == "m"
+    least = LockMode.ACCESS_EXCLUSIVE if is_view else LockMode.SHARE
+    return not lock.is_index and lock.mode >= least and not ctx.is_small(lock.relation)
 
 
 def _copies(fact: facts.Fact, statement: Statement) -> TypeGuard[facts.ChangeRows]:
