@@ -54,7 +54,7 @@ class Prover:
             try:
                 before, after = old.ends(parent), new.ends(parent)
                 _same(before.final, after.final, "after the upgrade")
-                if before.back is not None:
+                if not isinstance(before.back, str):
                     _same(before.back, after.back, "after the downgrade")
                 if plan.added:
                     new.there_and_back(self.workshop.history.head)
@@ -102,10 +102,10 @@ class Prover:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Ends:
-    """The catalog at the head, and after the way back to the parent; None where there is no way back."""
+    """The catalog at the head, and after the way back to the parent, or why there is none."""
 
     final: Catalog
-    back: Catalog | None
+    back: Catalog | str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -122,8 +122,8 @@ class _Bench:
             final = _catalog(url)
             try:
                 downgrade(make_engine(url), self.project, parent or "base")
-            except errors.MigrationFailed:
-                return _Ends(final, None)
+            except errors.MigrationFailed as error:
+                return _Ends(final, error.message)
             return _Ends(final, _catalog(url))
 
     def there_and_back(self, lower: str | None) -> None:
@@ -159,9 +159,9 @@ def _catalog(url: str) -> Catalog:
         return read_catalog(conn)
 
 
-def _same(expected: Catalog, actual: Catalog | None, when: str) -> None:
-    if actual is None:
-        raise NotProved("there would be no way back any more")
+def _same(expected: Catalog, actual: Catalog | str, when: str) -> None:
+    if isinstance(actual, str):
+        raise NotProved(f"there would be no way back any more: {actual}")
     for each in compare(expected, actual):
         raise NotProved(f"{each.kind} {each.name} would be {each.what} {when}")
 
