@@ -60,6 +60,8 @@ _BYTES: Final = """
     SELECT sum(pg_relation_size(oid))::bigint FROM parts
 """
 
+Key = tuple[str, str]
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Filled:
@@ -80,14 +82,18 @@ class _ForeignKey:
     referenced: tuple[str, ...]
 
 
-def fill(conninfo: str, relations: Sequence[Relation], rows: int) -> tuple[Filled, ...]:
+def fill(
+    conninfo: str, relations: Sequence[Relation], rows: int, more: Mapping[Key, int] | None = None
+) -> tuple[Filled, ...]:
     """Brings each table, and before it those that its foreign keys need, to at least `rows` rows.
+
+    `more` says which tables get more.
 
     A table that cannot be filled says why in `Filled.problem`; nothing is raised for it.
     """
     with psycopg.connect(conninfo, autocommit=True, application_name="notifydb lint") as driver:
         _quieten(driver)
-        filler = _Filler(driver, rows)
+        filler = _Filler(driver, rows, more or {})
         for relation in relations:
             filler.fill(_quoted(driver, relation), relation)
         return tuple(filler.done[name] for name in filler.done)
@@ -119,9 +125,10 @@ def _quoted(driver: psycopg.Connection[Any], relation: Relation) -> str:
 class _Filler:
     """Fills tables in the order of their foreign keys, each once; `done` is by the quoted name."""
 
-    def __init__(self, driver: psycopg.Connection[Any], rows: int) -> None:
+    def __init__(self, driver: psycopg.Connection[Any], rows: int, more: Mapping[Key, int]) -> None:
         self.driver = driver
         self.rows = rows
+        self.more = more
         self.done: dict[str, Filled] = {}
         self._underway: set[str] = set()
         self._loaded: dict[str, int] = {}
@@ -133,28 +140,31 @@ class _Filler:
         keys = [self._key(*row) for row in self._ask(_KEYS, table)]
         for key in keys:
             self.fill(key.parent, key.relation)
-        problem = None if self._is_hollow(table) else self._try(table, keys)
+        rows = self.more.get(relation.key, self.rows)
+        problem = None if self._is_hollow(table) else self._try(table, keys, rows)
         self.driver.execute(f"ANALYZE {table}")
         count = self._count(table)
-        if problem is None and count < self.rows and not self._is_hollow(table):
-            problem = f"only {count} of {self.rows} synthetic rows satisfy its constraints"
+        if problem is None and count < rows and not self._is_hollow(table):
+            problem = f"only {count} of {rows} synthetic rows satisfy its constraints"
         self.done[table] = Filled(relation, count, problem)
 
-    def _try(self, table: str, keys: Sequence[_ForeignKey]) -> str | None:
+    def _try(self, table: str, keys: Sequence[_ForeignKey], rows: int) -> str | None:
         try:
             loaded = count = self._loaded[table] = self._count(table)
             # That many besides the loaded ones, because only the synthetic ones are referred to.
-            wanted = loaded + self.rows if loaded < self.rows else 0
+            wanted = loaded + rows if loaded < rows else 0
             for attempt in range(_ATTEMPTS):
                 if count < wanted:
                     # Later on most candidates collide, so that more are tried than are missing.
-                    self._insert(table, keys, self.rows if attempt else wanted - count, attempt)
+                    self._insert(table, keys, rows if attempt else wanted - count, attempt, rows)
                     count = self._count(table)
         except psycopg.Error as error:
             return str(error).splitlines()[0]
         return None
 
-    def _insert(self, table: str, keys: Sequence[_ForeignKey], wanted_rows: int, attempt: int) -> None:
+    def _insert(
+        self, table: str, keys: Sequence[_ForeignKey], wanted_rows: int, attempt: int, rows: int
+    ) -> None:
         """Some of the rows collide with others and are left out: the next attempt goes on after them."""
         columns = [Column(*row) for row in self._ask(_COLUMNS, table)]
         checks = sorted({(text, tuple(names)) for text, names in self._ask(_CHECKS, table) if text})
@@ -165,8 +175,8 @@ class _Filler:
             f"{values[each.name]} AS {_identifier(self.driver, each.name)}" for each in wanted
         )
         conditions = " AND ".join(f"({text}) IS NOT FALSE" for text, _ in checks) or "true"
-        series = self.rows * _CANDIDATES if checks else wanted_rows
-        first = self._first(table, columns) + attempt * self.rows * _CANDIDATES
+        series = rows * _CANDIDATES if checks else wanted_rows
+        first = self._first(table, columns) + attempt * rows * _CANDIDATES
         # The names are the catalog's own, quoted; the expressions are ours or the table's.
         self.driver.execute(
             (

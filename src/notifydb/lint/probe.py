@@ -15,9 +15,8 @@ from notifydb.lint import snapshot
 from notifydb.lint.capture import Recorder
 from notifydb.lint.catalog import Catalog, read_catalog
 from notifydb.lint.fill import Filled, fill, held_by
-from notifydb.lint.options import SAMPLE_ROWS
 from notifydb.lint.script import Script, Step
-from notifydb.lint.sizing import SAMPLES, is_large, with_samples
+from notifydb.lint.sizing import SAMPLES, samples_of, with_samples
 from notifydb.lint.snapshot import Sampler
 from notifydb.lint.statement import Execution
 from notifydb.lint.undo import Objects, Undone, objects_at, undo
@@ -123,11 +122,12 @@ def _observe(
         measured, _ = run(url)
     skipped = tuple(_unfilled(subject, each) for each in filled if each.problem)
     merged, missing = _merge(survey, measured, filled)
-    if not missing and any(is_large(each, large) for each in merged):
+    samples = samples_of(merged, large)
+    if samples and not missing:
         runs = []
         for _ in range(SAMPLES):
             with shadows.at(state) as url:
-                held = held_by(_conninfo(url), fill(_conninfo(url), touched, SAMPLE_ROWS))
+                held = held_by(_conninfo(url), fill(_conninfo(url), touched, rows, samples))
                 runs.append(run(url)[0])
         merged = with_samples(merged, survey, runs, held)
     return Observed(merged, catalog, (*skipped, *_untraced(subject, missing, measured)), error)

@@ -36,10 +36,11 @@ class Held:
     bytes: Mapping[Key, int]
 
 
-def is_large(execution: Execution, large: Collection[str]) -> bool:
-    """Whether it works on one of these tables."""
-    worked = execution.trace.worked_on if execution.trace else ()
-    return any(".".join(each.key) in large for each in worked)
+def samples_of(executions: Sequence[Execution], large: Collection[str]) -> Mapping[Key, int]:
+    """The `large` tables that are worked on, and how many rows each gets for a sample."""
+    traces = [each.trace for each in executions if each.trace]
+    worked = [table.key for trace in traces for table in trace.worked_on]
+    return {key: SAMPLE_ROWS for key in worked if ".".join(key) in large}
 
 
 def with_samples(
