@@ -144,7 +144,7 @@ def test_settings_hide_what_is_secret(notifydb: Notifydb) -> None:
     shown = notifydb("settings", DATABASE_URL="postgres://user:s3cr3t@host/db")
     assert "database_url             postgresql+psycopg://user:***@host/db  (DATABASE_URL)" in shown.out
     assert "s3cr3t" not in shown.out + shown.err
-    assert "script_location         alembic  (notifydb.toml)" in shown.out
+    assert "script_location          alembic  (notifydb.toml)" in shown.out
 
 
 def test_the_embedded_database_from_start_to_reset(notifydb: Notifydb, small_project: SmallProject) -> None:
