@@ -73,6 +73,13 @@ FOUND = {
         op.execute("DO $$ BEGIN INSERT INTO cars VALUES ('blue'); END $$")
         """,
     ),
+    "a new value with a quote": (
+        "enum-value-in-same-transaction",
+        """
+        op.execute("ALTER TYPE colour ADD VALUE 'it''s'")
+        op.execute("INSERT INTO cars VALUES ('it''s')")
+        """,
+    ),
     "json by a change of type": (
         "json-column",
         'op.execute("ALTER TABLE kinds ALTER body TYPE json USING NULL")',

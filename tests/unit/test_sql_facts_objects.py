@@ -81,6 +81,10 @@ CASES: dict[str, tuple[facts.Fact, ...]] = {
     "REVOKE EXECUTE ON FUNCTION x(int) FROM CURRENT_USER": (
         facts.Revoke("function", (X,), ("EXECUTE",), ("CURRENT",)),
     ),
+    "REVOKE SELECT ON LARGE OBJECT 5 FROM a": (
+        facts.Revoke("large object", (Relation("5"),), ("SELECT",), ("a",)),
+    ),
+    "REVOKE SET ON PARAMETER x FROM a": (facts.Revoke("parameter", (X,), ("SET",), ("a",)),),
     "REVOKE x FROM a": (facts.Revoke("role", (X,), (), ("a",)),),
     "GRANT SELECT ON t TO a": (facts.Other("grant_stmt"),),
     "ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM a": (facts.Other("alter_default_privileges_stmt"),),

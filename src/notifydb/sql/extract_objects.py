@@ -215,7 +215,7 @@ def _text(expression: Any) -> str | None:
 
 def _grant(node: Any) -> Iterator[facts.Fact]:
     if not node.is_grant:
-        kind = pg.ObjectType.Name(node.objtype).removeprefix("OBJECT_").lower()
+        kind = _GRANTED.get(node.objtype) or pg.ObjectType.Name(node.objtype).removeprefix("OBJECT_").lower()
         everything = node.targtype == pg.ACL_TARGET_ALL_IN_SCHEMA
         names = tuple(_granted(inner(item)) for item in node.objects)
         yield facts.Revoke(
@@ -224,7 +224,18 @@ def _grant(node: Any) -> Iterator[facts.Fact]:
 
 
 def _granted(item: Any) -> Relation:
-    return relation(item) if hasattr(item, "relname") else _qualified(_names(item) or ("?",))
+    if hasattr(item, "relname"):
+        return relation(item)
+    return _qualified(_names(item) or (str(getattr(item, "ival", "")),))
+
+
+#: Kinds whose names in SQL are not those of the parser.
+_GRANTED = {
+    pg.OBJECT_FDW: "foreign data wrapper",
+    pg.OBJECT_FOREIGN_SERVER: "foreign server",
+    pg.OBJECT_LARGEOBJECT: "large object",
+    pg.OBJECT_PARAMETER_ACL: "parameter",
+}
 
 
 def _privileges(node: Any) -> tuple[str, ...]:

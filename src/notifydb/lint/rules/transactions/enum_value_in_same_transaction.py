@@ -65,7 +65,7 @@ class EnumValueInSameTransaction(Rule):
         if any(isinstance(fact, facts.AddEnumValue | facts.CreateObject) for fact in statement.facts):
             return
         for each, fact in ctx.earlier_facts(statement, facts.AddEnumValue):
-            if f"'{fact.value}'" in statement.sql and not _is_allowed(fact, each, ctx):
+            if _literal(fact.value) in statement.sql and not _is_allowed(fact, each, ctx):
                 yield self.finding(
                     statement,
                     f"It uses '{fact.value}', which {fact.type} gets in the same transaction: Postgres"
@@ -73,6 +73,10 @@ class EnumValueInSameTransaction(Rule):
                     type=fact.type,
                     value=fact.value,
                 )
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _is_allowed(fact: facts.AddEnumValue, statement: Statement, ctx: RevisionContext) -> bool:
