@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from notifydb import errors
 from notifydb.findings import Finding, Report, Skipped
-from notifydb.lint.catalog import Catalog
 from notifydb.lint.context import Context, RevisionContext
 from notifydb.lint.ignores import ignores_in_sql, read_ignores
 from notifydb.lint.options import Options
@@ -20,21 +19,18 @@ from notifydb.lint.registry import choose, load_rules
 from notifydb.lint.rule import Claim, Level, Rule
 from notifydb.lint.script import Script
 from notifydb.lint.sent import Sent
+from notifydb.lint.sight import Seen, Sight
 from notifydb.lint.sizing import scaled
-from notifydb.lint.source import can_be_undone
-from notifydb.lint.statement import Execution, Statement
+from notifydb.lint.statement import Statement
 from notifydb.lint.statements import statements_of
 from notifydb.lint.suppress import Ignore, split
 from notifydb.lint.verdict import evidence, judge
-from notifydb.migrator import offline
 from notifydb.migrator.config import Project
 from notifydb.revisions.graph import History, Revision
 from notifydb.revisions.reader import parse_module
 from notifydb.sql.facts import Opaque
 
 if TYPE_CHECKING:
-    from notifydb.lint.probe import Observed
-    from notifydb.lint.undo import Undone
     from notifydb.shadow.database import Shadows
 
 _WORK = (Claim.SCAN, Claim.REWRITE)
@@ -72,7 +68,10 @@ def lint(
     options = options or Options()
     known = load_rules() if rules is None else tuple(rules)
     context = Context(history, frozenset(revisions), options, project.root)
-    run = _Run(project, shadows, no_shadow, known, context)
+    if shadows is None and options.mode == "trace":
+        raise errors.ShadowUnavailable(no_shadow)
+    sight = Sight(project, history, shadows, no_shadow, options)
+    run = _Run(sight, known, context)
     total = len(revisions) + len(scripts)
     if revisions or not scripts:
         run.graph()
@@ -89,33 +88,12 @@ def lint(
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Seen:
-    """What could be learned of one revision, and on which levels."""
-
-    executions: tuple[Execution, ...] = ()
-    catalog: Catalog | None = None
-    levels: frozenset[Level] = frozenset({"graph", "source"})
-    skipped: tuple[Skipped, ...] = ()
-    error: str | None = None
-    undone: Undone | None = None
-
-
 class _Run:
     """One lint run; collects until `report`."""
 
-    def __init__(
-        self,
-        project: Project,
-        shadows: Shadows | None,
-        no_shadow: str,
-        known: Sequence[Rule],
-        context: Context,
-    ) -> None:
+    def __init__(self, sight: Sight, known: Sequence[Rule], context: Context) -> None:
         """`known` are all rules, of which the options choose."""
-        self.project = project
-        self.shadows = shadows
-        self.no_shadow = no_shadow
+        self.sight = sight
         self.rules = choose(known, context.options)
         self.families = {rule.name: rule.family for rule in known}
         self.context = context
@@ -127,8 +105,7 @@ class _Run:
         self._traced = False
         self._version: int | None = None
         self._of_graph: list[Finding] = []
-        if shadows is None and context.options.mode == "trace":
-            raise errors.ShadowUnavailable(no_shadow)
+        self._runs_downgrades = any(rule.runs_downgrade for rule in self.rules)
 
     def graph(self) -> None:
         """Judges the history as a whole; what is about no revision is told even if none was asked about."""
@@ -141,7 +118,7 @@ class _Run:
         with tokenize.open(revision.path) as file:
             source = file.read()
         tree = parse_module(source, revision.path)
-        seen = self._see(revision, tree)
+        seen = self.sight.of_revision(revision, tree, downgrade=self._runs_downgrades)
         self.skipped += seen.skipped
         self.judged[revision.id] = self._judged(seen.levels)
         self._version = seen.catalog.version if seen.catalog else self._version
@@ -156,14 +133,14 @@ class _Run:
 
     def script(self, script: Script) -> None:
         """Judges the statements of plain SQL."""
-        seen = self._see_script(script)
+        seen = self.sight.of_script(script)
         self.skipped += (*script.skipped, *seen.skipped)
         self._traced |= "trace" in seen.levels
         context = self._context(script.subject, script.source, script.statements(seen.executions), seen)
         self._conclude([], script.ignores(), context, seen)
 
     def _conclude(
-        self, found: list[Finding], ignores: Sequence[Ignore], context: RevisionContext, seen: _Seen
+        self, found: list[Finding], ignores: Sequence[Ignore], context: RevisionContext, seen: Seen
     ) -> None:
         """Judges the statements, then the suppressions; `found` is what was found without either."""
         if "trace" not in seen.levels:
@@ -206,81 +183,13 @@ class _Run:
 
     def _untraced(self) -> str | None:
         """Why no revision was run on a shadow; None if one was, or there was none to judge."""
-        if self.shadows is None:
-            return self.no_shadow
+        if self.sight.shadows is None:
+            return self.sight.no_shadow
         reasons = [each.reason for each in self.skipped if each.level == "trace"]
         return reasons[0] if reasons and not self._traced else None
 
-    def _see(self, revision: Revision, tree: ast.Module) -> _Seen:
-        """What the revision sends: from the shadow, else from offline mode, else unknown and told so."""
-        options = self.context.options
-        if options.mode == "static":
-            return self._offline(revision, ())
-        if len(revision.down_revisions) > 1:
-            reason = "a merge stands on several states, so there is no one state to run it on"
-            return self._offline(revision, (Skipped(revision.id, "trace", reason),))
-        if self.shadows is None:
-            return self._offline(revision, (Skipped(revision.id, "trace", self.no_shadow),))
-        # The driver is loaded only where something is run: --static answers at once.
-        from notifydb.lint.probe import observe
-
-        try:
-            downgrade = can_be_undone(tree) and any(rule.runs_downgrade for rule in self.rules)
-            observed = observe(
-                self.shadows, self.project, revision, options.rows, downgrade=downgrade, large=options.large
-            )
-            return _from_trace(observed)
-        except errors.ShadowUnavailable as error:
-            if options.mode == "trace":
-                raise
-            return self._offline(revision, (Skipped(revision.id, "trace", error.message),))
-
-    def _offline(self, revision: Revision, skipped: tuple[Skipped, ...]) -> _Seen:
-        if not self.context.options.imports:
-            reason = "the statements are known only by importing the migration"
-            return _Seen(skipped=(*skipped, Skipped(revision.id, "statement", reason)))
-        try:
-            captured = offline.capture(self.project, self.context.history, revision)
-        except (errors.MigrationFailed, errors.ConfigurationError) as error:
-            return _Seen(skipped=(*skipped, Skipped(revision.id, "statement", error.message)))
-        executions = tuple(Execution(each.sql, each.frames, each.transaction) for each in captured)
-        return _Seen(executions, levels=frozenset({"graph", "source", "statement"}), skipped=skipped)
-
-    def _see_script(self, script: Script) -> _Seen:
-        """What running the script shows, else what is known without."""
-        known = _Seen(levels=frozenset({"statement"}))
-        if self.context.options.mode == "static":
-            return known
-        try:
-            return self._played(script)
-        except errors.UsageError as error:
-            reason = error.message
-        except errors.ShadowUnavailable as error:
-            if self.context.options.mode == "trace":
-                raise
-            reason = error.message
-        return dataclasses.replace(known, skipped=(Skipped(script.name, "trace", reason),))
-
-    def _played(self, script: Script) -> _Seen:
-        """Raises HistoryError where there is no one state to run it on, ShadowUnavailable without a server."""
-        if self.shadows is None:
-            raise errors.ShadowUnavailable(self.no_shadow)
-        from notifydb.lint.probe import observe_script
-
-        beyond = script.reaches_beyond()
-        if beyond is not None:
-            raise errors.UsageError(f"{beyond} reaches beyond the shadow database")
-        state = script.state_in(self.context.history)
-        options = self.context.options
-        seen = _from_trace(observe_script(self.shadows, script, state, options.rows, large=options.large))
-        missing = len(script.statements(())) - len(seen.executions)
-        if not missing:
-            return seen
-        unrun = Skipped(script.name, "trace", f"not run after a statement that failed ({missing})")
-        return dataclasses.replace(seen, skipped=(*seen.skipped, unrun))
-
     def _context(
-        self, revision: Revision, source: str, statements: Sequence[Statement], seen: _Seen
+        self, revision: Revision, source: str, statements: Sequence[Statement], seen: Seen
     ) -> RevisionContext:
         return RevisionContext(
             self.context.history,
@@ -367,10 +276,3 @@ def _explained(found: list[Finding], failures: set[str]) -> list[Finding]:
     if not any(each.rule in failures and each.source == "static" for each in found):
         return found
     return [each for each in found if not (each.rule in failures and each.source == "trace")]
-
-
-def _from_trace(observed: Observed) -> _Seen:
-    levels: frozenset[Level] = frozenset({"graph", "source", "statement", "trace"})
-    return _Seen(
-        observed.executions, observed.catalog, levels, observed.skipped, observed.error, observed.undone
-    )
