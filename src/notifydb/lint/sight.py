@@ -14,13 +14,13 @@ from notifydb.lint.rule import Level
 from notifydb.lint.script import Script
 from notifydb.lint.source import can_be_undone
 from notifydb.lint.statement import Execution
-from notifydb.lint.undo import Undone
 from notifydb.migrator import offline
 from notifydb.migrator.config import Project
 from notifydb.revisions.graph import History, Revision
 
 if TYPE_CHECKING:
     from notifydb.lint.probe import Observed
+    from notifydb.lint.undo import Undone
     from notifydb.shadow.database import Shadows
 
 _SOURCE: Final[frozenset[Level]] = frozenset({"graph", "source"})
