@@ -54,9 +54,9 @@ def test_dry_run_is_a_diff_and_writes_nothing(head: Path, notifydb: Notifydb) ->
     assert str(notifydb("migrate", "head-file", "--dry-run")) == snapshot("""\
 exit 0
 [out]
-diff --git a/.current-alembic-head b/.current-alembic-head
---- a/.current-alembic-head
-+++ b/.current-alembic-head
+diff --git a/alembic/.current-alembic-head b/alembic/.current-alembic-head
+--- a/alembic/.current-alembic-head
++++ b/alembic/.current-alembic-head
 @@ -1 +1 @@
 -0001_users
 +0002_name

@@ -65,9 +65,9 @@ def test_diff_shows_what_fix_would_write(branch: SmallProject, lint: Lint) -> No
     outcome = lint("--diff")
     assert outcome.code == 1
     assert outcome.out == snapshot('''\
-diff --git a/versions/0002_name.py b/versions/0002_name.py
---- a/versions/0002_name.py
-+++ b/versions/0002_name.py
+diff --git a/alembic/versions/0002_name.py b/alembic/versions/0002_name.py
+--- a/alembic/versions/0002_name.py
++++ b/alembic/versions/0002_name.py
 @@ -13,7 +13,6 @@
  \n\
  def upgrade():
@@ -76,10 +76,10 @@ diff --git a/versions/0002_name.py b/versions/0002_name.py
      for name in ("name", "logins"):
          op.create_index(f"ix_users_{name}", "users", [name])
  \n\
-diff --git a/versions/0003_name_index.py b/versions/0003_name_index.py
+diff --git a/alembic/versions/0003_name_index.py b/alembic/versions/0003_name_index.py
 new file mode 100644
 --- /dev/null
-+++ b/versions/0003_name_index.py
++++ b/alembic/versions/0003_name_index.py
 @@ -0,0 +1,23 @@
 +"""0002_name (index)"""
 +
@@ -104,9 +104,9 @@ new file mode 100644
 +def downgrade():
 +    with op.get_context().autocommit_block():
 +        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_users_nick")
-diff --git a/.current-alembic-head b/.current-alembic-head
---- a/.current-alembic-head
-+++ b/.current-alembic-head
+diff --git a/alembic/.current-alembic-head b/alembic/.current-alembic-head
+--- a/alembic/.current-alembic-head
++++ b/alembic/.current-alembic-head
 @@ -1 +1 @@
 -0002_name
 +0003_name_index

@@ -39,11 +39,11 @@ def test_in_a_merge(branches: SmallProject, git: Git, notifydb: Notifydb) -> Non
     assert str(notifydb("migrate", "rebase", "--dry-run")) == snapshot('''\
 exit 0
 [out]
-diff --git a/versions/0002_x.py b/versions/0003_x.py
-rename from versions/0002_x.py
-rename to versions/0003_x.py
---- a/versions/0002_x.py
-+++ b/versions/0003_x.py
+diff --git a/alembic/versions/0002_x.py b/alembic/versions/0003_x.py
+rename from alembic/versions/0002_x.py
+rename to alembic/versions/0003_x.py
+--- a/alembic/versions/0002_x.py
++++ b/alembic/versions/0003_x.py
 @@ -1,14 +1,14 @@
  """0002_x
  \n\
@@ -63,11 +63,11 @@ rename to versions/0003_x.py
  \n\
  \n\
  def upgrade():
-diff --git a/versions/0003_y.py b/versions/0004_y.py
-rename from versions/0003_y.py
-rename to versions/0004_y.py
---- a/versions/0003_y.py
-+++ b/versions/0004_y.py
+diff --git a/alembic/versions/0003_y.py b/alembic/versions/0004_y.py
+rename from alembic/versions/0003_y.py
+rename to alembic/versions/0004_y.py
+--- a/alembic/versions/0003_y.py
++++ b/alembic/versions/0004_y.py
 @@ -1,14 +1,14 @@
  """0003_y
  \n\
@@ -87,9 +87,9 @@ rename to versions/0004_y.py
  \n\
  \n\
  def upgrade():
-diff --git a/.current-alembic-head b/.current-alembic-head
---- a/.current-alembic-head
-+++ b/.current-alembic-head
+diff --git a/alembic/.current-alembic-head b/alembic/.current-alembic-head
+--- a/alembic/.current-alembic-head
++++ b/alembic/.current-alembic-head
 @@ -1,5 +1 @@
 -<<<<<<< HEAD
 -0003_y

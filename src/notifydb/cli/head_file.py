@@ -90,7 +90,7 @@ def _report(deps: Deps, found: HeadFile, plan: FileChanges | None, *, dry_run: b
     elif plan is None:
         deps.console.error(str(found.message), hint=_mends(deps))
     elif dry_run:
-        deps.console.data(str(plan).rstrip("\n"))
+        deps.console.data(plan.diff(deps.loaded.root).rstrip("\n"))
     else:
         deps.console.data(deps.relative(found.path))
         deps.console.say(f"{found.message}; mended: it names {deps.history.head}", style="green")

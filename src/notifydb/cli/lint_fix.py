@@ -50,7 +50,7 @@ def carry_out(
         report = _written(deps, found, asked, report)
         show(deps, report, output, verbose=False)
     elif found.plan is not None:
-        deps.console.data(str(found.plan.changes).rstrip("\n"))
+        deps.console.data(found.plan.changes.diff(deps.loaded.root).rstrip("\n"))
     _tell(deps, found, "fixed" if write else "would fix")
     if found.disproved or report.failed:
         raise typer.Exit(errors.ProofFailed.exit_code if found.disproved else 1)

@@ -90,7 +90,7 @@ def _report(
         for line in (plan.why, *plan.notes):
             deps.console.say(line, style="dim")
         if diff:
-            deps.console.data(str(plan.line.changes).rstrip("\n"))
+            deps.console.data(plan.line.changes.diff(deps.loaded.root).rstrip("\n"))
         else:
             moves.tell_moves(deps, plan.line.moves)
     if staged is not None:

@@ -123,7 +123,7 @@ def _report(deps: Deps, plan: RenumberPlan, output: OutputFormat, done: Done, *,
         deps.console.say(f"nothing to do: one line up to {plan.head or 'base'}", style="green")
         return
     if diff:
-        deps.console.data(str(plan.changes).rstrip("\n"))
+        deps.console.data(plan.changes.diff(deps.loaded.root).rstrip("\n"))
         return
     moves.tell_moves(deps, plan.moves)
     if not plan.moves:

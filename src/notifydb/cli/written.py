@@ -74,7 +74,7 @@ def show(deps: Deps, outcome: Outcome, todo: str) -> None:
     if outcome.planned is None:
         say(_nothing(draft), style="green")
     elif not outcome.is_written:
-        deps.console.data(str(outcome.planned.changes).rstrip("\n"))
+        deps.console.data(outcome.planned.changes.diff(deps.loaded.root).rstrip("\n"))
     else:
         _show_files(deps, outcome.planned, outcome.report)
         say(f"next: {todo}", style="cyan")

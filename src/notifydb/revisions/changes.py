@@ -45,7 +45,7 @@ class FileChange:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FileChanges:
-    """A plan for the folder `versions` and files beside it; as text, a diff that `git apply` takes."""
+    """A plan for the folder `versions` and files beside it; as text, its diff from the folder above."""
 
     versions: Path
     changes: tuple[FileChange, ...] = ()
@@ -54,7 +54,10 @@ class FileChanges:
         return any(each.old != each.new or each.before != each.after for each in self.changes)
 
     def __str__(self) -> str:
-        root = self.versions.parent
+        return self.diff(self.versions.parent)
+
+    def diff(self, root: Path) -> str:
+        """What `git apply` takes in `root`."""
         return "".join(
             diffing.file_diff(each.old, each.new, each.before, each.after, root=root, mode=each.mode)
             for each in self.changes
