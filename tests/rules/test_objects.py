@@ -137,7 +137,7 @@ def test_not_found(case: str, tmp_path: Path) -> None:
     assert judge(Example(NOT_FOUND[case]), tmp_path, "static").findings == ()
 
 
-@pytest.mark.parametrize(("version", "rules"), [(15, {"enum-value-in-same-transaction"}), (17, set())])
+@pytest.mark.parametrize(("version", "rules"), [(15, {"enum-value-in-same-transaction"}), (18, set())])
 def test_a_new_value_of_a_new_type_depends_on_the_version(
     version: int, rules: set[str], tmp_path: Path
 ) -> None:
