@@ -326,7 +326,7 @@ LABELS = st.lists(st.sampled_from(["a", "b", "c", "d'", ":e", "f g"]), min_size=
 
 
 @given(old=LABELS, new=LABELS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_labels_become_any_other(old: list[str], new: list[str], make_world: MakeWorld) -> None:
     values = ", ".join(f"'{label.replace(chr(39), chr(39) * 2)}'" for label in old)
     world = make_world([f"CREATE TYPE state AS ENUM ({values})", ENUM_JOBS], with_status(*new))

@@ -39,7 +39,7 @@ def tree(versions: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in versions.iterdir() if path.is_file()}
 
 
-@settings(quick, max_examples=25)
+@settings(quick, max_examples=15)
 @given(branched())
 def test_rebase_and_renumber_change_the_ids_and_not_one_other_byte(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, branches: Branched
