@@ -16,11 +16,11 @@ from notifydb.autogen.compare import compare
 from notifydb.migrator import execute
 from notifydb.migrator.config import Project
 from notifydb.postgres.catalog import Catalog, read_catalog
+from notifydb.postgres.catalog import compare as difference
 from notifydb.postgres.connect import make_engine
 from notifydb.revisions.graph import History
 from notifydb.revisions.reader import read_history
 from notifydb.shadow.database import Shadows
-from notifydb.verify.drift import compare as difference
 
 PROJECT = Project(ROOT, ROOT / "alembic", metadata="notifydb.models:metadata")
 

@@ -11,7 +11,7 @@ from notifydb.cli.deps import Deps
 from notifydb.cli.options import DatabaseUrl, Format, OutputFormat
 
 if TYPE_CHECKING:
-    from notifydb.verify.drift import Drift
+    from notifydb.postgres.catalog import Drift
 
 
 def check(

@@ -75,15 +75,16 @@ def _prover(deps: Deps, report: Report) -> Prover:
     def formatted(source: str, path: Path) -> str:
         return format_source(source, path, deps.loaded.root, deps.settings.autogen.formatter).source
 
+    options = options_of(deps, trace=True, static=False)
     workshop = Workshop(
         deps.project, deps.history,
         shared=on_ref(deps, None) | _applied(deps),
         width=deps.settings.number_width,
         head_file=deps.head_file,
-        target_version=options_of(deps, trace=True, static=False).target_version,
+        target_version=options.target_version,
         formatter=formatted,
     )  # fmt: skip
-    return Prover(workshop, deps.shadows(), options_of(deps, trace=True, static=False), report)
+    return Prover(workshop, deps.shadows(), options, report)
 
 
 def _applied(deps: Deps) -> frozenset[str]:

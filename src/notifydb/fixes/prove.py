@@ -19,14 +19,13 @@ from notifydb.lint.engine import lint
 from notifydb.lint.options import Options
 from notifydb.migrator.config import Project
 from notifydb.migrator.execute import downgrade, upgrade
-from notifydb.postgres.catalog import Catalog, read_catalog
+from notifydb.postgres.catalog import Catalog, catalog_at, compare
 from notifydb.postgres.connect import make_engine
 from notifydb.revisions import changes
 from notifydb.revisions.changes import FileChanges
 from notifydb.revisions.graph import History
 from notifydb.revisions.reader import read_history
 from notifydb.shadow.database import Shadows
-from notifydb.verify.drift import compare
 
 _NUMBER: Final = re.compile(r"0x[0-9a-f]+|\d+")
 
@@ -119,25 +118,25 @@ class _Bench:
 
     def ends(self, parent: str | None) -> _Ends:
         with self.shadows.at(self.history.head) as url:
-            final = _catalog(url)
+            final = catalog_at(url)
             try:
-                downgrade(make_engine(url), self.project, parent or "base")
+                downgrade(make_engine(url), self.project, parent or "base", history=self.history)
             except errors.MigrationFailed as error:
                 return _Ends(final, error.message)
-            return _Ends(final, _catalog(url))
+            return _Ends(final, catalog_at(url))
 
     def there_and_back(self, lower: str | None) -> None:
         """Down to `lower` and up again gives what was there."""
         with self.shadows.at(self.history.head) as url:
-            before = _catalog(url)
+            before = catalog_at(url)
             try:
-                downgrade(make_engine(url), self.project, lower or "base")
+                downgrade(make_engine(url), self.project, lower or "base", history=self.history)
             except errors.MigrationFailed as error:
-                if "NotImplementedError" in error.message:
+                if isinstance(error.__cause__, NotImplementedError):
                     return
                 raise
-            upgrade(make_engine(url), self.project, self.history.head or "heads")
-            _same(before, _catalog(url), "after down and up again")
+            upgrade(make_engine(url), self.project, self.history.head or "heads", history=self.history)
+            _same(before, catalog_at(url), "after down and up again")
 
     def judge(self, revisions: Sequence[str], options: Options) -> Report:
         options = dataclasses.replace(options, mode="trace", head_file=self.head_file)
@@ -152,11 +151,6 @@ def _moved(planned: FileChanges, old: Path, new: Path) -> FileChanges:
 
     moved = (dataclasses.replace(each, old=there(each.old), new=there(each.new)) for each in planned.changes)
     return FileChanges(new / planned.versions.relative_to(old), tuple(moved))
-
-
-def _catalog(url: str) -> Catalog:
-    with make_engine(url).connect() as conn:
-        return read_catalog(conn)
 
 
 def _same(expected: Catalog, actual: Catalog | str, when: str) -> None:

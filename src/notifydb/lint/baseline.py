@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from notifydb import errors
 from notifydb.findings import Finding, Report
+from notifydb.reporters.base import source_lines
 from notifydb.revisions.graph import History
 from notifydb.revisions.naming import slug_of
 
@@ -143,11 +144,8 @@ def _entry_of(finding: Finding) -> Entry:
 
 
 def _source_line(finding: Finding) -> str:
-    try:
-        lines = finding.location.path.read_text(encoding="utf-8", errors="replace").splitlines()
-        return lines[finding.location.line - 1]
-    except (OSError, IndexError):
-        return ""
+    line = finding.location.line
+    return "".join(text for _, text in source_lines(finding.location.path, line, line))
 
 
 def _entry(written: Any) -> Entry:

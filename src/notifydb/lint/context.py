@@ -284,8 +284,7 @@ class RevisionContext(Context):
             if isinstance(fact, facts.CreateTable):
                 created.add(fact.relation.key)
             elif isinstance(fact, facts.RenameTable) and fact.relation.key in created:
-                schema = fact.schema or fact.relation.schema
-                created.add(Relation(fact.new_name, schema).key)
+                created.add(fact.target.key)
         return created
 
 

@@ -41,8 +41,8 @@ def later(statement: Statement, ctx: RevisionContext) -> Iterator[Statement]:
     """The statements after this one that are committed together with it."""
     transaction = statement.execution.transaction
     if transaction is not None:
-        for each in ctx.statements[statement.index + 1 :]:
-            if each.execution.transaction == transaction:
+        for each in ctx.statements.of_transaction(transaction):
+            if each.index > statement.index:
                 yield each
 
 

@@ -19,11 +19,13 @@ from notifydb.lint.script import Script, Step
 from notifydb.lint.sizing import SAMPLES, samples_of, with_samples
 from notifydb.lint.snapshot import Sampler
 from notifydb.lint.statement import Execution
-from notifydb.lint.undo import Objects, Undone, objects_at, undo
+from notifydb.lint.undo import Undone, undo
 from notifydb.migrator.config import Project
 from notifydb.migrator.execute import Event, Started, upgrade
 from notifydb.migrator.frames import Frame, call_chain, entry_of
 from notifydb.postgres import failures
+from notifydb.postgres.catalog import Catalog as Objects
+from notifydb.postgres.catalog import catalog_at
 from notifydb.postgres.connect import autocommit_engine, make_engine
 from notifydb.revisions.graph import History, Revision
 from notifydb.shadow.database import Shadows
@@ -74,7 +76,7 @@ def observe(
     def run(url: str) -> _Ran:
         nonlocal before
         if downgrade and before is None:
-            before = objects_at(url)
+            before = catalog_at(url)
         return _run(url, project, shadows.history, revision)
 
     seen = _observe(shadows, parent, revision.id, run, rows, large, keep_as=revision.id)
@@ -105,18 +107,15 @@ def _observe(
         with psycopg.connect(_conninfo(url), autocommit=True) as driver:
             catalog = read_catalog(driver)
         survey, error = run(url)
-        if (
-            keep_as is not None
-            and error is None
-            and all(each.failure is None or each.failure.survived for each in survey)
-        ):
+        surveyed = Observed(survey, catalog, error=error)
+        if keep_as is not None and surveyed.went_through:
             shadows.keep_as(keep_as, url)
     touched = _touched(survey, catalog)
     if not touched:
-        return Observed(survey, catalog, error=error)
+        return surveyed
     if rows < 1:
         unjudged = Skipped(subject, "trace", "traced without rows, because none were asked for")
-        return Observed(survey, catalog, (unjudged,), error)
+        return dataclasses.replace(surveyed, skipped=(unjudged,))
     with shadows.at(state) as url:
         filled = fill(_conninfo(url), touched, rows)
         measured, _ = run(url)

@@ -9,12 +9,12 @@ from notifydb import errors
 from notifydb.migrator.config import Project
 from notifydb.migrator.execute import run_each
 from notifydb.migrator.frames import is_refusal, line_in
-from notifydb.postgres import catalog
+from notifydb.postgres.catalog import Catalog, catalog_at, compare
 from notifydb.postgres.connect import make_engine
 from notifydb.revisions.graph import Revision
 from notifydb.shadow.database import Shadows
 
-Objects = catalog.Catalog
+_SAID = {"extra": "is left behind", "missing": "does not come back", "changed": "is another than before"}
 #: What goes and comes with its table; its names begin with the table's.
 _PARTS = ("column", "constraint", "trigger", "policy", "comment")
 
@@ -31,13 +31,7 @@ class Undone:
     different: tuple[str, ...] = ()
 
 
-def objects_at(url: str) -> Objects:
-    """All objects of the database as text."""
-    with make_engine(url, application_name="notifydb lint").connect() as conn:
-        return catalog.read_catalog(conn)
-
-
-def undo(shadows: Shadows, project: Project, revision: Revision, before: Objects) -> Undone | None:
+def undo(shadows: Shadows, project: Project, revision: Revision, before: Catalog) -> Undone | None:
     """Runs downgrade() on a clone with `revision` applied; None where it refuses on purpose.
 
     `before` is the catalog without it. Raises ShadowUnavailable.
@@ -49,28 +43,21 @@ def undo(shadows: Shadows, project: Project, revision: Revision, before: Objects
         except (errors.MigrationFailed, errors.HistoryError) as failed:
             cause = failed.__cause__ or failed
             return None if is_refusal(cause) else Undone(failed.message, line_in(revision.path, cause))
-        return Undone(different=tuple(differences(before, objects_at(url))))
+        return Undone(different=tuple(differences(before, catalog_at(url))))
 
 
-def differences(before: Objects, after: Objects) -> Iterator[str]:
+def differences(before: Catalog, after: Catalog) -> Iterator[str]:
     """One phrase for each object that differs; what belongs to a differing table is left out."""
     tables = [name for kind, name in before.keys() ^ after.keys() if kind == "table"]
     constraints = {
         name.rsplit(".", 1)[-1] for kind, name in before.keys() ^ after.keys() if kind == "constraint"
     }
-    for kind, name in sorted(before.keys() | after.keys()):
-        was, now = before.get((kind, name)), after.get((kind, name))
-        if was == now or _is_part(kind, name, was or now or "", tables):
+    for each in compare(before, after):
+        if _is_part(each.kind, each.name, each.expected or each.actual or "", tables):
             continue
-        if kind == "index" and name.rsplit(".", 1)[-1] in constraints:
+        if each.kind == "index" and each.name.rsplit(".", 1)[-1] in constraints:
             continue
-        thing = f"{kind} {name.removeprefix('public.')}"
-        if was is None:
-            yield f"{thing} is left behind"
-        elif now is None:
-            yield f"{thing} does not come back"
-        else:
-            yield f"{thing} is another than before"
+        yield f"{each.kind} {each.name.removeprefix('public.')} {_SAID[each.what]}"
 
 
 def _is_part(kind: str, name: str, definition: str, tables: list[str]) -> bool:

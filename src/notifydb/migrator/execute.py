@@ -76,9 +76,16 @@ def upgrade(
     _Run(project, "up", target, listen, history).execute(engine)
 
 
-def downgrade(engine: sa.Engine, project: Project, target: str, *, listen: Listener | None = None) -> None:
-    """Runs downgrades down to `target` (`base`, an id, a prefix, `-1`); raises as `upgrade` does."""
-    _Run(project, "down", target, listen).execute(engine)
+def downgrade(
+    engine: sa.Engine,
+    project: Project,
+    target: str,
+    *,
+    history: History | None = None,
+    listen: Listener | None = None,
+) -> None:
+    """Runs downgrades down to `target` (`base`, an id, a prefix, `-1`); `history` and errors as of `upgrade`."""
+    _Run(project, "down", target, listen, history).execute(engine)
 
 
 def run_each(

@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.resources
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import sqlalchemy as sa
 
+from notifydb.postgres.connect import make_engine
+
 Catalog = Mapping[tuple[str, str], str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Drift:
+    """One object that differs: what is expected, and what is there; None is absent."""
+
+    kind: str
+    name: str
+    expected: str | None
+    actual: str | None
+
+    @property
+    def what(self) -> Literal["missing", "extra", "changed"]:
+        if self.actual is None:
+            return "missing"
+        return "extra" if self.expected is None else "changed"
+
+
+def catalog_at(url: str) -> Catalog:
+    """`read_catalog` on a connection of its own."""
+    with make_engine(url).connect() as conn:
+        return read_catalog(conn)
+
+
+def compare(expected: Catalog, actual: Catalog) -> tuple[Drift, ...]:
+    """The objects that are not the same in both, in the order of kind and name."""
+    return tuple(_compare(expected, actual))
+
+
+def _compare(expected: Catalog, actual: Catalog) -> Iterator[Drift]:
+    for kind, name in sorted(expected.keys() | actual.keys()):
+        was, now = expected.get((kind, name)), actual.get((kind, name))
+        if was != now:
+            yield Drift(kind, name, was, now)
 
 
 def read_catalog(conn: sa.Connection) -> Catalog:
