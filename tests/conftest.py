@@ -13,8 +13,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from notifydb.guard import Mark, Operation, Request, Target
 from notifydb.migrator.config import Project
 from notifydb.postgres.connect import autocommit_engine
+from notifydb.revisions.reader import read_history
+from notifydb.runner.upgrade import Runner
+from notifydb.settings import Environment, Voice
 from notifydb.shadow.binaries import find_binaries
 from notifydb.shadow.server import Server
 
@@ -159,6 +163,24 @@ def small_project(tmp_path: Path) -> SmallProject:
     (tmp_path / "alembic" / "versions").mkdir(parents=True)
     (tmp_path / "notifydb.toml").write_text('script_location = "alembic"\n')
     return SmallProject(Project(tmp_path, tmp_path / "alembic"))
+
+
+MakeRunner = Callable[..., Runner]
+
+
+@pytest.fixture
+def make_runner(database: str, small_project: SmallProject) -> MakeRunner:
+    """Makes a runner of the small project's folder as it is now: `make_runner(environment, field=...)`."""
+
+    def make(environment: Environment = Environment.PRODUCTION, **fields: object) -> Runner:
+        target = Target("shop", Mark("missing"))
+        voices = (Voice("NOTIFYDB_ENVIRONMENT", environment),)
+        request = Request(Operation.DESTRUCTIVE_UPGRADE, target, voices)
+        history = read_history(small_project.project.versions)
+        runner = Runner(database, small_project.project, history, request, lock_wait=0)
+        return dataclasses.replace(runner, **fields)  # type: ignore[arg-type]
+
+    return make
 
 
 def query(url: str, sql: str) -> list[tuple[object, ...]]:

@@ -66,6 +66,13 @@ class DatabaseUnreachable(Unavailable):
 class LockNotAvailable(Unavailable):
     """A lock was not granted in time."""
 
+    def __init__(
+        self, message: str | None = None, *, reasons: Sequence[str] = (), hint: str | None = None
+    ) -> None:
+        """`reasons` are who holds it, a line each."""
+        super().__init__(message, hint=hint)
+        self.reasons = tuple(reasons)
+
 
 class RunnerActive(Unavailable):
     """Another notifydb is working on this database."""

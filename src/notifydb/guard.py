@@ -23,6 +23,7 @@ class Operation(enum.StrEnum):
     STAMP_BACK = "stamp backwards"
     RESTAMP = "restamp"
     DESTRUCTIVE_UPGRADE = "destructive upgrade"
+    CANCEL_BLOCKERS = "cancel blockers"
 
 
 #: Loses rows that no migration brings back: never in production, whatever is set.

@@ -208,7 +208,7 @@ def test_a_second_runner_waits_no_longer_than_told(
     with advisory_lock(database, wait=0):
         turned_away = notifydb("upgrade", "--lock-wait", "0.2", DATABASE_URL=database)
     assert turned_away.code == 4
-    assert "another notifydb works on this database: notifydb lock (pid" in turned_away.err
+    assert "another notifydb works on this database: notifydb lock " in turned_away.err
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -20,7 +20,7 @@ from postgres.purge_support import (
 
 from conftest import query
 from notifydb import errors
-from notifydb.postgres import own
+from notifydb.postgres import ledger, own
 from notifydb.postgres.connect import autocommit_engine, make_engine
 from notifydb.purge.events import Deleting, Event, Reading
 from notifydb.purge.execute import execute
@@ -202,7 +202,7 @@ def test_a_mark_that_turned_to_production(users: str) -> None:
 def test_what_was_done_is_recorded_in_the_same_transaction(users: str) -> None:
     purged = purge(users)
     with make_engine(users).connect() as conn:
-        (entry,) = own.read_history(conn)
+        (entry,) = ledger.read_history(conn)
     assert (entry.operation, entry.outcome, entry.details["prefix"]) == ("purge", "done", PREFIX)
     assert (entry.details["tables"], entry.details["plan"]) == ({"users": 1}, purged.plan_id)
 

@@ -11,11 +11,12 @@ import pytest
 from conftest import SmallProject, name_of, query
 from notifydb import errors, guard
 from notifydb.guard import Mark, Operation, Permit, Request, Target
-from notifydb.postgres import own
+from notifydb.postgres import ledger, own
 from notifydb.postgres.connect import make_engine
 from notifydb.revisions.reader import read_history
-from notifydb.runner import upgrade
-from notifydb.runner.upgrade import Replaced, Runner
+from notifydb.runner import records
+from notifydb.runner.events import Replaced
+from notifydb.runner.upgrade import Runner
 from notifydb.settings import Environment, Voice
 
 ROWS = "SELECT version_num FROM alembic_version ORDER BY 1"
@@ -63,13 +64,13 @@ def test_a_database_of_the_last_version_gets_the_room_for_sources(
     with make_engine(database).begin() as conn:
         own.install(conn)
         conn.exec_driver_sql("ALTER TABLE notifydb.history DROP COLUMN source")
-    own.record_decision(make_engine(database), "downgrade", "permitted")
+    ledger.record_decision(make_engine(database), "downgrade", "permitted")
     assert make_runner().standing().applied == {}
     table(small_project, "0001_one", "one")
     make_runner(Environment.PRODUCTION).upgrade()
     with make_engine(database).connect() as conn:
-        assert [each.outcome for each in own.read_history(conn)] == ["done", "permitted"]
-        assert own.read_applied(conn) == {}
+        assert [each.outcome for each in ledger.read_history(conn)] == ["done", "permitted"]
+        assert ledger.read_applied(conn)["0001_one"].source is None
     table(small_project, "0002_two", "two")
     make_runner().upgrade()
     assert query(database, KEPT) == [("0002_two",)]
@@ -89,7 +90,7 @@ def test_a_source_is_kept_byte_for_byte_until_its_downgrade(
 def test_what_is_larger_than_a_migration_is_not_kept(
     small_project: SmallProject, make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upgrade, "MAX_SOURCE", table(small_project, "0001_one", "one").stat().st_size)
+    monkeypatch.setattr(records, "MAX_SOURCE", table(small_project, "0001_one", "one").stat().st_size)
     path = table(small_project, "0002_two", "two")
     path.write_text(path.read_text() + "#" * 100)
     make_runner().upgrade()

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable
 
 import pytest
 
-from conftest import SmallProject, name_of, query
+from conftest import MakeRunner, SmallProject, name_of, query
 from notifydb import errors, guard
 from notifydb.guard import Mark, Operation, Request, Target
 from notifydb.migrator import execute
-from notifydb.postgres import own
+from notifydb.postgres import ledger, own
 from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.connect import make_engine
-from notifydb.revisions.reader import read_history
-from notifydb.runner.upgrade import Runner, Waiting
+from notifydb.runner.events import Waiting
 from notifydb.settings import Environment, Voice
 
 USERS = """
@@ -26,22 +24,6 @@ op.execute("CREATE FUNCTION zap() RETURNS void LANGUAGE sql AS 'DELETE FROM user
 op.execute("CREATE SCHEMA shop; CREATE TABLE shop.orders (id int)")
 """
 HISTORY = "SELECT operation, revision, outcome FROM notifydb.history ORDER BY id"
-
-MakeRunner = Callable[..., Runner]
-
-
-@pytest.fixture
-def make_runner(database: str, small_project: SmallProject) -> MakeRunner:
-    def make(environment: Environment = Environment.PRODUCTION, **fields: object) -> Runner:
-        target = Target("shop", Mark("missing"))
-        request = Request(
-            Operation.DESTRUCTIVE_UPGRADE, target, (Voice("NOTIFYDB_ENVIRONMENT", environment),)
-        )
-        history = read_history(small_project.project.versions)
-        runner = Runner(database, small_project.project, history, request, lock_wait=0)
-        return dataclasses.replace(runner, **fields)  # type: ignore[arg-type]
-
-    return make
 
 
 def permit(operation: Operation, url: str) -> guard.Permit:
@@ -58,7 +40,7 @@ def test_a_step_is_recorded_with_its_stamp(
     assert [each.id for each in plan.steps] == ["0001_users"]
     assert query(database, HISTORY) == [("upgrade", "0001_users", "done")]
     with make_engine(database).connect() as conn:
-        entry = own.read_history(conn)[0]
+        entry = ledger.read_history(conn)[0]
     assert entry.source_sha256 is not None
     assert entry.runner
     assert make_runner().upgrade().steps == ()

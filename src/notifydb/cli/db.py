@@ -38,8 +38,10 @@ def status(output: Format = OutputFormat.TEXT) -> None:
 
 def url(output: Format = OutputFormat.TEXT) -> None:
     """Print the embedded database's URL, as other programs take it."""
+    from notifydb.postgres.connect import plain_url
+
     deps = Deps()
-    plain = _plain_url(deps)
+    plain = plain_url(deps.server.url())
     if output is OutputFormat.JSON:
         deps.console.json({"url": plain})
     else:
@@ -50,10 +52,12 @@ def psql(
     arguments: Annotated[list[str] | None, typer.Argument(help="Passed on to psql.", metavar="ARGS")] = None,
 ) -> None:
     """Open psql on the embedded database (starting it): notifydb db psql -- -c 'SELECT 1'."""
+    from notifydb.postgres.connect import plain_url
+
     deps = Deps()
     deps.start_server()
     program = deps.server.binaries / "psql"
-    os.execv(program, [str(program), "-d", _plain_url(deps), *(arguments or [])])
+    os.execv(program, [str(program), "-d", plain_url(deps.server.url()), *(arguments or [])])
 
 
 def reset(confirm: Confirm = None) -> None:
@@ -65,8 +69,3 @@ def reset(confirm: Confirm = None) -> None:
     with deps.console.working("starting over"):
         deps.server.reset(permit)
     deps.console.say("the embedded Postgres is empty again", style="green")
-
-
-def _plain_url(deps: Deps) -> str:
-    """The URL as libpq takes it, without SQLAlchemy's driver."""
-    return deps.server.url().replace("postgresql+psycopg://", "postgresql://")

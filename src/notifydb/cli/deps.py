@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from notifydb.migrator.config import Project
     from notifydb.numbering.conflict import OnRef
     from notifydb.revisions.graph import History, Revision
-    from notifydb.runner.upgrade import Listener, Runner
+    from notifydb.runner.events import Listener
+    from notifydb.runner.upgrade import Runner
     from notifydb.settings import Loaded, Settings
     from notifydb.shadow.database import Shadows
     from notifydb.shadow.server import Server
@@ -202,7 +203,7 @@ class Deps:
     def refuse_early(self, operation: Operation) -> None:
         """Raises Refused where no confirmation could help, before any work is done."""
         from notifydb import guard
-        from notifydb.postgres import own
+        from notifydb.postgres import ledger
         from notifydb.postgres.connect import make_engine
 
         request = self._request(self.database, operation)
@@ -210,7 +211,7 @@ class Deps:
         try:
             guard.permit(typed)
         except errors.Refused as refusal:
-            own.record_decision(make_engine(self.database.url), operation, "refused", refusal.reasons)
+            ledger.record_decision(make_engine(self.database.url), operation, "refused", refusal.reasons)
             raise
 
     def permit(self, operation: Operation, confirmation: str | None) -> Permit:
@@ -223,7 +224,7 @@ class Deps:
         Raises Refused; permits and refusals are written to the database's history as far as it can be.
         """
         from notifydb import guard
-        from notifydb.postgres import own
+        from notifydb.postgres import ledger
         from notifydb.postgres.connect import make_engine
 
         engine = make_engine(database.url)
@@ -231,9 +232,9 @@ class Deps:
         try:
             permit = guard.permit(request)
         except errors.Refused as refusal:
-            own.record_decision(engine, operation, "refused", refusal.reasons)
+            ledger.record_decision(engine, operation, "refused", refusal.reasons)
             raise
-        own.record_decision(engine, operation, "permitted")
+        ledger.record_decision(engine, operation, "permitted")
         return permit
 
     def _confirmed(self, request: Request) -> Request:
@@ -274,7 +275,7 @@ class Deps:
 def listener_of(console: Console) -> Callable[[object], None]:
     """Tells a runner's events, a line each."""
     from notifydb.migrator import execute
-    from notifydb.runner.upgrade import Replaced, Unmarked, Waiting
+    from notifydb.runner.events import Replaced, Unmarked, Waiting
 
     verbs = {"up": "applied", "down": "reverted", "stamp": "stamped"}
 

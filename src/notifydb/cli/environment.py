@@ -40,7 +40,7 @@ def set_(
     """Mark the database; production, once said, is never taken back here."""
     from notifydb import guard
     from notifydb.cli.confirm import ask_for_name_of
-    from notifydb.postgres import failures, own
+    from notifydb.postgres import failures, ledger, own
     from notifydb.postgres.connect import make_engine
     from notifydb.settings import Environment
 
@@ -56,5 +56,5 @@ def set_(
         if reasons:
             raise errors.Refused(f"marking {target.database!r} as {wanted} is refused", reasons=reasons)
         own.write_mark(conn, wanted)
-        own.record(conn, own.Entry("environment set", None, "done", details={"name": wanted.value}))
+        ledger.record(conn, ledger.Entry("environment set", None, "done", details={"name": wanted.value}))
     deps.console.say(f"database {target.database} is marked as {wanted}", style="green")

@@ -10,7 +10,7 @@ from notifydb.cli.deps import Deps
 from notifydb.cli.options import DatabaseUrl, Format, OutputFormat
 
 if TYPE_CHECKING:
-    from notifydb.postgres.own import Entry
+    from notifydb.postgres.ledger import Entry
     from notifydb.revisions.graph import Revision
 
 
@@ -65,11 +65,11 @@ def _revision(deps: Deps, revision: Revision) -> dict[str, object]:
 
 
 def _show_database(deps: Deps, limit: int, output: OutputFormat) -> None:
-    from notifydb.postgres import failures, own
+    from notifydb.postgres import failures, ledger
     from notifydb.postgres.connect import make_engine
 
     with failures.translated(), make_engine(deps.database.url).connect() as conn:
-        entries = own.read_history(conn, limit=limit)
+        entries = ledger.read_history(conn, limit=limit)
     if output is OutputFormat.JSON:
         deps.console.json({"entries": [_entry(each) for each in entries]})
         return

@@ -17,7 +17,7 @@ from notifydb.lint import snapshot, trace
 from notifydb.lint.snapshot import Sampler, Snapshot
 from notifydb.lint.statement import Execution
 from notifydb.migrator.frames import Frame
-from notifydb.postgres.cursors import telling
+from notifydb.postgres.cursors import AnyCursor, Sent, telling
 from notifydb.sql.locks import LockMode
 
 
@@ -43,7 +43,8 @@ class Recorder:
             yield
 
     @contextmanager
-    def _sending(self, driver: psycopg.Connection[Any], sql: str) -> Iterator[None]:
+    def _sending(self, cursor: AnyCursor, sent: Sent) -> Iterator[None]:
+        driver, sql = cursor.connection, sent.sql
         session = self._sessions.setdefault(driver, _Session(driver, self._initial))
         session.arrive()
         frames = self._origin()

@@ -26,7 +26,7 @@ from notifydb.migrator.frames import Frame, call_chain, entry_of
 from notifydb.postgres import failures
 from notifydb.postgres.catalog import Catalog as Objects
 from notifydb.postgres.catalog import catalog_at
-from notifydb.postgres.connect import autocommit_engine, make_engine
+from notifydb.postgres.connect import autocommit_engine, make_engine, plain_url
 from notifydb.revisions.graph import History, Revision
 from notifydb.shadow.database import Shadows
 from notifydb.sql.facts import ChangeRows, Relation, relation_of
@@ -104,7 +104,7 @@ def _observe(
 ) -> Observed:
     """`subject` is how it is called; what went well without rows is kept as the state `keep_as`."""
     with shadows.at(state) as url:
-        with psycopg.connect(_conninfo(url), autocommit=True) as driver:
+        with psycopg.connect(plain_url(url), autocommit=True) as driver:
             catalog = read_catalog(driver)
         survey, error = run(url)
         surveyed = Observed(survey, catalog, error=error)
@@ -117,7 +117,7 @@ def _observe(
         unjudged = Skipped(subject, "trace", "traced without rows, because none were asked for")
         return dataclasses.replace(surveyed, skipped=(unjudged,))
     with shadows.at(state) as url:
-        filled = fill(_conninfo(url), touched, rows)
+        filled = fill(plain_url(url), touched, rows)
         measured, _ = run(url)
     skipped = tuple(_unfilled(subject, each) for each in filled if each.problem)
     merged, missing = _merge(survey, measured, filled)
@@ -126,7 +126,7 @@ def _observe(
         runs = []
         for _ in range(SAMPLES):
             with shadows.at(state) as url:
-                held = held_by(_conninfo(url), fill(_conninfo(url), touched, rows, samples))
+                held = held_by(plain_url(url), fill(plain_url(url), touched, rows, samples))
                 runs.append(run(url)[0])
         merged = with_samples(merged, survey, runs, held)
     return Observed(merged, catalog, (*skipped, *_untraced(subject, missing, measured)), error)
@@ -211,12 +211,8 @@ def _play(url: str, script: Script) -> _Ran:
 
 
 def _recorder(url: str, origin: Callable[[], tuple[Frame, ...]]) -> Recorder:
-    with psycopg.connect(_conninfo(url), autocommit=True) as driver:
-        return Recorder(origin, Sampler(_conninfo(url)), snapshot.outside(driver))
-
-
-def _conninfo(url: str) -> str:
-    return sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain_url(url), autocommit=True) as driver:
+        return Recorder(origin, Sampler(plain_url(url)), snapshot.outside(driver))
 
 
 def _touched(executions: Sequence[Execution], catalog: Catalog) -> tuple[Relation, ...]:

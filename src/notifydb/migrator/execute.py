@@ -18,7 +18,7 @@ from notifydb.migrator.config import Project, alembic_config, entered
 from notifydb.migrator.frames import reason, where
 from notifydb.migrator.script import open_script
 from notifydb.postgres import failures
-from notifydb.postgres.connect import LEFT_TRANSACTION
+from notifydb.postgres.connect import LEFT_TRANSACTION, begin_again
 from notifydb.revisions.graph import History
 from notifydb.settings.url import redact
 
@@ -45,9 +45,20 @@ class Started:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Ran:
+    """The migration's function has returned; its stamp is next, in the transaction that is open now.
+
+    `begun_again` tells that this is a new one, since the migration had ended its own.
+    """
+
+    revision: str
+    direction: Direction
+    begun_again: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Applied:
-    """A migration has run; told inside its transaction, so that what is written on `connection` is atomic
-    with the stamp (unless the migration left its transaction)."""
+    """A migration has run and is stamped; what is written on `connection` now commits with the stamp."""
 
     revision: str
     direction: Direction
@@ -55,8 +66,25 @@ class Applied:
     connection: sa.Connection
 
 
-Event = Planned | Started | Applied
+Event = Planned | Started | Ran | Applied
 Listener = Callable[[Event], None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Failed:
+    """A migration failed with `cause`; `error` is what the run would end with.
+
+    `kept_something` tells that it had committed a part of what it did.
+    """
+
+    revision: str
+    error: errors.NotifydbError
+    cause: Exception
+    kept_something: bool
+
+
+#: Asked when a migration has failed and was rolled back: whether it is run again.
+Again = Callable[[Failed], bool]
 
 
 def upgrade(
@@ -66,6 +94,7 @@ def upgrade(
     *,
     history: History | None = None,
     listen: Listener | None = None,
+    again: Again | None = None,
 ) -> None:
     """Runs what lies between the database's revision and `target` (`heads`, an id, a prefix, `+1`).
 
@@ -73,7 +102,7 @@ def upgrade(
     Raises MigrationFailed with the revision, HistoryError when the target or the database's revision is not
     in the folder, DatabaseUnreachable when the server goes away.
     """
-    _Run(project, "up", target, listen, history).execute(engine)
+    _Run(project, "up", target, listen, history, again).execute(engine)
 
 
 def downgrade(
@@ -83,9 +112,10 @@ def downgrade(
     *,
     history: History | None = None,
     listen: Listener | None = None,
+    again: Again | None = None,
 ) -> None:
     """Runs downgrades down to `target` (`base`, an id, a prefix, `-1`); `history` and errors as of `upgrade`."""
-    _Run(project, "down", target, listen, history).execute(engine)
+    _Run(project, "down", target, listen, history, again).execute(engine)
 
 
 def run_each(
@@ -96,17 +126,25 @@ def run_each(
     *,
     history: History | None = None,
     listen: Listener | None = None,
+    again: Again | None = None,
 ) -> None:
     """Runs just these revisions (full ids), in this order; raises as `upgrade` does.
 
     Each has to stand on what is applied by then; other branches of the history stay as they are.
     """
-    _Run(project, direction, tuple(revisions), listen, history).execute(engine)
+    _Run(project, direction, tuple(revisions), listen, history, again).execute(engine)
 
 
-def stamp(engine: sa.Engine, project: Project, target: str, *, listen: Listener | None = None) -> None:
+def stamp(
+    engine: sa.Engine,
+    project: Project,
+    target: str,
+    *,
+    history: History | None = None,
+    listen: Listener | None = None,
+) -> None:
     """Writes `target` into `alembic_version` and runs nothing; raises HistoryError for an unknown target."""
-    _Run(project, "stamp", target, listen).execute(engine)
+    _Run(project, "stamp", target, listen, history).execute(engine)
 
 
 def current(conn: sa.Connection) -> tuple[str, ...]:
@@ -139,12 +177,15 @@ class _Run:
         target: str | tuple[str, ...],
         listen: Listener | None,
         history: History | None = None,
+        again: Again | None = None,
     ) -> None:
         self.project = project
         self.history = history
         self.direction: Direction = direction
         self.target = target
         self.listen: Listener = listen or (lambda _: None)
+        self.again: Again = again or (lambda _: False)
+        self.done: set[str] = set()
         self.running: str | None = None
         self.began = 0.0
         self.kept_something = False
@@ -165,9 +206,11 @@ class _Run:
                     purge=stamping,
                     on_version_apply=self._applied,
                 )
-                self._migrate(env, conn)
+                while not self._goes_through(env, conn):
+                    conn.rollback()
 
-    def _migrate(self, env: EnvironmentContext, conn: sa.Connection) -> None:
+    def _goes_through(self, env: EnvironmentContext, conn: sa.Connection) -> bool:
+        """Runs what is left to run; False where a migration failed and is to be run again."""
         try:
             with env.begin_transaction():
                 env.run_migrations()
@@ -175,31 +218,40 @@ class _Run:
             raise errors.HistoryError(str(error), hint="notifydb history shows what there is") from error
         except errors.NotifydbError:
             raise
-        except Exception as error:
-            if self.running is None:
-                raise
-            self.kept_something |= bool(conn.info.get(LEFT_TRANSACTION))
-            raise self._failure(self.running, error) from error
+        except Exception as raised:
+            cause = _unmasked(raised)
+            if self.running is None or not isinstance(cause, Exception):
+                raise cause from None
+            self.kept_something |= not conn.invalidated and bool(conn.info.get(LEFT_TRANSACTION))
+            failure = self._failure(self.running, cause)
+            if self.again(Failed(self.running, failure, cause, self.kept_something)):
+                return False
+            raise failure from cause
+        return True
 
     def _steps(self, script: ScriptDirectory) -> Callable[[Any, MigrationContext], Iterator[Any]]:
-        def steps(rev: Any, _context: MigrationContext) -> Iterator[Any]:
+        def steps(rev: Any, context: MigrationContext) -> Iterator[Any]:
             try:
                 found = self._find(script, rev)
             except AttributeError as error:
                 raise _without_function(error) from error
             revisions = tuple(_revision_of(step) for step in found)
-            self.listen(Planned(revisions, self.direction))
+            if not self.done:
+                self.listen(Planned(revisions, self.direction))
             for step, revision in zip(found, revisions, strict=True):
                 self.running, self.kept_something, self.began = revision, False, time.monotonic()
                 self.listen(Started(revision, self.direction))
+                if self.direction != "stamp":
+                    step.migration_fn = self._ending_in_a_transaction(step.migration_fn, context, revision)
                 yield step
+                self.done.add(revision)
             self.running = None
 
         return steps
 
     def _find(self, script: ScriptDirectory, rev: Any) -> list[Any]:
         if isinstance(self.target, tuple):
-            return [self._step(script, each) for each in self.target]
+            return [self._step(script, each) for each in self.target if each not in self.done]
         if self.direction == "up":
             return list(script._upgrade_revs(self.target, rev))  # noqa: SLF001
         if self.direction == "down":
@@ -215,6 +267,18 @@ class _Run:
             else MigrationStep.downgrade_from_script
         )
         return make(script.revision_map, found)
+
+    def _ending_in_a_transaction(
+        self, run: Callable[..., None], context: MigrationContext, revision: str
+    ) -> Callable[..., None]:
+        """The migration, and after it a transaction for its stamp, if it has left its own."""
+
+        def wrapped(**arguments: Any) -> None:
+            run(**arguments)
+            assert context.connection is not None
+            self.listen(Ran(revision, self.direction, begin_again(context.connection)))
+
+        return wrapped
 
     def _committed(self, _conn: sa.Connection) -> None:
         self.kept_something = True
@@ -232,6 +296,10 @@ class _Run:
                 hint="run the same command again: what was not committed is not stamped",
             )
         place = where(self.project.script_location, error)
+        if failures.is_contention(error):
+            return errors.LockNotAvailable(
+                f"{revision} did not get a lock{place}: {failures.first_line(error)}", hint="try again later"
+            )
         verb = "downgrade" if self.direction == "down" else "upgrade"
         return errors.MigrationFailed(
             f"{revision} failed in {verb}(){place}: {redact(reason(error))}",
@@ -242,6 +310,13 @@ class _Run:
                 else "its transaction was rolled back; mend the migration, then run the same command again"
             ),
         )
+
+
+def _unmasked(error: BaseException) -> BaseException:
+    """What came before the end of an autocommit block, which fails itself on a connection that is lost."""
+    while isinstance(error, sa.exc.PendingRollbackError) and error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def _without_function(error: AttributeError) -> errors.MigrationFailed:

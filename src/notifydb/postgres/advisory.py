@@ -2,6 +2,10 @@
 
 A session that waits inside `pg_advisory_lock()` holds a snapshot; CREATE INDEX CONCURRENTLY of the lock's
 holder then waits for it, and Postgres kills one of the two as a deadlock. Polling in autocommit holds none.
+
+A runner that is killed lets go of its lock at once, while the server may go on with the statement that it was
+sent. So each session that migrates holds a second lock, shared among them, and who has the first waits until
+nobody holds the second.
 """
 
 from __future__ import annotations
@@ -10,15 +14,18 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Final
 
+import psycopg
 import sqlalchemy as sa
 
 from notifydb import errors
-from notifydb.postgres.connect import autocommit_engine
+from notifydb.postgres.connect import autocommit_engine, plain
+from notifydb.postgres.ledger import runner
 
 #: Two 32-bit halves: "noti" as a number, and what is locked.
-_CLASS = 0x6E6F7469
-MIGRATIONS = 1
+_CLASS: Final = 0x6E6F7469
+_TURN, _WORK = 1, 2
 _POLL_SECONDS = 0.25
 
 _HOLDER = sa.text(
@@ -33,32 +40,46 @@ _HOLDER = sa.text(
 
 
 @contextmanager
-def advisory_lock(
-    url: str, key: int = MIGRATIONS, *, wait: float, waiting: Callable[[str], None] | None = None
-) -> Iterator[None]:
-    """Holds the lock for the block; `waiting` is told once who holds it.
+def advisory_lock(url: str, *, wait: float, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Holds the lock for the block; `waiting` is told who holds it, whenever that is somebody else.
 
     Raises RunnerActive when it is not free after `wait` seconds.
     """
-    names = {"class": _CLASS, "object": key}
-    with autocommit_engine(url, application_name="notifydb lock").connect() as conn:
-        deadline, told = time.monotonic() + wait, False
-        while not conn.scalar(sa.text("SELECT pg_try_advisory_lock(:class, :object)"), names):
-            holder = _holder(conn, names)
-            if time.monotonic() >= deadline:
-                raise errors.RunnerActive(
-                    f"another notifydb works on this database: {holder}",
-                    hint="wait for it, or raise --lock-wait",
-                )
-            if waiting is not None and not told:
-                waiting(holder)
-                told = True
-            time.sleep(_POLL_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
+    with autocommit_engine(url, application_name=f"notifydb lock {runner()}").connect() as conn:
+        deadline = time.monotonic() + wait
+        _poll(conn, _TURN, deadline, waiting)
+        # Taken and let go: nobody begins to work who has not had the turn.
+        _poll(conn, _WORK, deadline, waiting)
+        conn.execute(sa.text("SELECT pg_advisory_unlock(:class, :object)"), _names(_WORK))
         yield
 
 
-def _holder(conn: sa.Connection, names: dict[str, int]) -> str:
-    row = conn.execute(_HOLDER, names).first()
+def hold_while_working(driver: psycopg.Connection[Any]) -> None:
+    """Lets the session itself keep other runners out until it ends, whatever becomes of its client."""
+    plain(driver).execute("SELECT pg_advisory_lock_shared(%s, %s)", (_CLASS, _WORK))
+
+
+def _poll(conn: sa.Connection, key: int, deadline: float, waiting: Callable[[str], None] | None) -> None:
+    told = ""
+    while not conn.scalar(sa.text("SELECT pg_try_advisory_lock(:class, :object)"), _names(key)):
+        holder = _holder(conn, key)
+        if time.monotonic() >= deadline:
+            raise errors.RunnerActive(
+                f"another notifydb works on this database: {holder}",
+                hint="wait for it, or raise --lock-wait",
+            )
+        if waiting is not None and holder != told:
+            told = holder
+            waiting(holder)
+        time.sleep(_POLL_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
+
+
+def _names(key: int) -> dict[str, int]:
+    return {"class": _CLASS, "object": key}
+
+
+def _holder(conn: sa.Connection, key: int) -> str:
+    row = conn.execute(_HOLDER, _names(key)).first()
     if row is None:
         return "it has just finished"
     place = row.host or "the same machine"

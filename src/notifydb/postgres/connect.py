@@ -8,6 +8,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg.adapt import RecursiveDumper
 from psycopg.pq import TransactionStatus
+from psycopg.rows import tuple_row
 from sqlalchemy import event
 
 from notifydb.settings.url import normalise_url
@@ -37,6 +38,11 @@ def make_engine(url: str, *, application_name: str = "notifydb", connect_timeout
     return engine
 
 
+def plain_url(url: str) -> str:
+    """The URL as libpq takes it, without SQLAlchemy's driver."""
+    return sa.make_url(normalise_url(url)).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def autocommit_engine(url: str, *, application_name: str = "notifydb") -> sa.Engine:
     """An engine whose statements each commit by themselves: for locks, databases and settings."""
     return make_engine(url, application_name=application_name).execution_options(isolation_level="AUTOCOMMIT")
@@ -51,7 +57,7 @@ def _let_migrations_commit(engine: sa.Engine) -> None:
 
     @event.listens_for(engine, "after_cursor_execute")
     def notice_commit(conn: sa.Connection, *_: Any) -> None:
-        driver = _driver_connection(conn)
+        driver = driver_of(conn)
         if not driver.autocommit and driver.info.transaction_status is TransactionStatus.IDLE:
             driver.autocommit = True
             conn.info[LEFT_TRANSACTION] = True
@@ -61,7 +67,7 @@ def _let_migrations_commit(engine: sa.Engine) -> None:
         if conn.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
             return
         if conn.info.pop(LEFT_TRANSACTION, False):
-            _driver_connection(conn).autocommit = False
+            driver_of(conn).autocommit = False
 
 
 def _let_percent_signs_stand(engine: sa.Engine) -> None:
@@ -91,7 +97,22 @@ class _ListDumper(RecursiveDumper):
         return self.dump(obj)
 
 
-def _driver_connection(conn: sa.Connection) -> psycopg.Connection[Any]:
+def begin_again(conn: sa.Connection) -> bool:
+    """Begins a transaction where a migration has ended its own, and tells so; SQLAlchemy's commit ends it."""
+    driver = driver_of(conn)
+    if not driver.autocommit or driver.info.transaction_status is not TransactionStatus.IDLE:
+        return False
+    plain(driver).execute("BEGIN")
+    return True
+
+
+def plain(driver: psycopg.Connection[Any]) -> psycopg.Cursor[Any]:
+    """A cursor that tells nobody what it sends, whoever listens to the connection's own ones."""
+    return psycopg.Cursor(driver, row_factory=tuple_row)
+
+
+def driver_of(conn: sa.Connection) -> psycopg.Connection[Any]:
+    """psycopg's connection below SQLAlchemy's."""
     driver = conn.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     return driver

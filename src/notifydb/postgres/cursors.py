@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
@@ -10,8 +11,33 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-#: Called with the connection and the text, its parameters in it, as a context manager around each statement.
-Sending = Callable[[psycopg.Connection[Any], str], AbstractContextManager[None]]
+AnyCursor = psycopg.Cursor[Any] | psycopg.ServerCursor[Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sent:
+    """What is about to be sent: the text, its parameters in it.
+
+    Of many rows for one statement the text has the first, and `rows` all. `is_stream` tells of a COPY or a
+    stream, which takes or gives rows while it runs.
+    """
+
+    sql: str
+    rows: Sequence[Any] = ()
+    is_stream: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Instead:
+    """What goes to the server in place of a statement, and the row count that its cursor shall tell."""
+
+    sql: str
+    rowcount: int | None = None
+
+
+#: Called around each statement as a context manager, with the cursor that sends it; what it yields is sent
+#: instead, if it is something.
+Sending = Callable[[AnyCursor, Sent], AbstractContextManager[Instead | None]]
 
 
 @contextmanager
@@ -30,32 +56,54 @@ def telling(engine: sa.Engine, sending: Sending) -> Iterator[None]:
 
 
 class _Cursor(psycopg.ClientCursor[Any]):
-    """Each way to send; of many rows for one statement, the first is told."""
+    """Each way to send."""
 
     def __init__(self, *args: Any, sending: Sending, **options: Any) -> None:
         super().__init__(*args, **options)
         self._sending = sending
+        self._told_rowcount: int | None = None
+
+    @property
+    def rowcount(self) -> int:
+        return super().rowcount if self._told_rowcount is None else self._told_rowcount
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        with self._telling(query, params):
+        with self._telling(query, params) as instead:
+            if instead is not None:
+                return self._replaced(instead)
             return super().execute(query, params, **options)
 
     def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
         rows = list(params_seq)
-        with self._telling(query, rows[0] if rows else None):
-            super().executemany(query, rows, **options)
+        with self._telling(query, rows[0] if rows else None, rows=rows) as instead:
+            if instead is not None:
+                self._replaced(instead)
+            else:
+                super().executemany(query, rows, **options)
 
     def stream(self, query: Any, params: Any = None, **options: Any) -> Iterator[Any]:
-        with self._telling(query, params):
+        with self._telling(query, params, is_stream=True):
             yield from super().stream(query, params, **options)
 
     @contextmanager
     def copy(self, statement: Any, params: Any = None, **options: Any) -> Iterator[psycopg.Copy]:
-        with self._telling(statement, params), super().copy(statement, params, **options) as copy:
+        with (
+            self._telling(statement, params, is_stream=True),
+            super().copy(statement, params, **options) as copy,
+        ):
             yield copy
 
-    def _telling(self, query: Any, params: Any) -> AbstractContextManager[None]:
-        return self._sending(self.connection, _bound(self.connection, query, params))
+    def _telling(
+        self, query: Any, params: Any, *, rows: Sequence[Any] = (), is_stream: bool = False
+    ) -> AbstractContextManager[Instead | None]:
+        self._told_rowcount = None
+        text = _bound(self.connection, query, params)
+        return self._sending(self, Sent(text, rows, is_stream))
+
+    def _replaced(self, instead: Instead) -> Any:
+        super().execute(instead.sql.encode())
+        self._told_rowcount = instead.rowcount
+        return self
 
 
 class _ServerCursor(psycopg.ServerCursor[Any]):
@@ -66,7 +114,8 @@ class _ServerCursor(psycopg.ServerCursor[Any]):
         self._sending = sending
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        with self._sending(self.connection, _bound(self.connection, query, params)):
+        text = _bound(self.connection, query, params)
+        with self._sending(self, Sent(text, is_stream=True)):
             return super().execute(query, params, **options)
 
 

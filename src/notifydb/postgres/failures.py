@@ -17,7 +17,11 @@ from notifydb.settings.url import redact
 LOCK_NOT_AVAILABLE = "55P03"
 INSUFFICIENT_PRIVILEGE = "42501"
 INVALID_CATALOG_NAME = "3D000"
-_SERVER_GOES_AWAY = ("57P01", "57P02", "57P03", "53300")
+QUERY_CANCELED = "57014"
+#: Somebody else was in the way, and may be gone the next time: a lock timeout, a deadlock, a serialization failure.
+_CONTENTION = (LOCK_NOT_AVAILABLE, "40P01", "40001")
+#: Shut down, crashed, starting, full; and 25P03/25P04, which end the session of who was idle for too long.
+_SERVER_GOES_AWAY = ("57P01", "57P02", "57P03", "57P05", "53300", "25P03", "25P04")
 
 
 def sqlstate(error: BaseException) -> str | None:
@@ -26,14 +30,22 @@ def sqlstate(error: BaseException) -> str | None:
     return getattr(original, "sqlstate", None)
 
 
+def is_contention(error: BaseException) -> bool:
+    """Whether the statement failed at what another session did, and may succeed when it is gone."""
+    return sqlstate(error) in _CONTENTION
+
+
 def is_connection_lost(error: BaseException) -> bool:
     """Whether the server went away, as opposed to refusing the statement."""
-    if not isinstance(error, sqlalchemy.exc.DBAPIError):
+    if isinstance(error, sqlalchemy.exc.DBAPIError):
+        if error.orig is None or error.connection_invalidated:
+            return error.connection_invalidated
+        error = error.orig
+    if not isinstance(error, psycopg.Error):
         return False
-    state = sqlstate(error)
-    if state is None:
-        return error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError)
-    return state.startswith("08") or state in _SERVER_GOES_AWAY
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError)
+    return error.sqlstate.startswith("08") or error.sqlstate in _SERVER_GOES_AWAY
 
 
 def first_line(error: BaseException) -> str:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from notifydb import errors
 from notifydb.guard import Operation, Permit
-from notifydb.postgres import own
+from notifydb.postgres import ledger, own
 from notifydb.postgres.relations import TableName, quoted
 from notifydb.purge.closure import Closure
 from notifydb.purge.events import Committed, Deleted, Deleting, Detached, Listener, Proved, Reading
@@ -61,7 +61,7 @@ def execute(
         run.prepare(lock_timeout)
         purged = run.purge()
         own.install(conn)
-        own.record(conn, _entry(plan, purged))
+        ledger.record(conn, _entry(plan, purged))
     tell(Committed(purged.rows, time.monotonic() - began))
     return purged
 
@@ -176,7 +176,7 @@ def _changes(planned: Plan, found: Plan) -> Iterator[str]:
     yield f"plan {planned.id} is now plan {found.id}"
 
 
-def _entry(plan: Plan, purged: Purged) -> own.Entry:
+def _entry(plan: Plan, purged: Purged) -> ledger.Entry:
     details = {
         "plan": plan.id,
         "prefix": plan.prefix,
@@ -185,4 +185,4 @@ def _entry(plan: Plan, purged: Purged) -> own.Entry:
         "tables": dict(purged.tables),
         "detached": dict(purged.detached),
     }
-    return own.Entry("purge", None, "done", purged.seconds, details=details)
+    return ledger.Entry("purge", None, "done", purged.seconds, details=details)

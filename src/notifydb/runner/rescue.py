@@ -12,7 +12,7 @@ from typing import Any
 
 from notifydb import errors
 from notifydb.migrator.config import Project
-from notifydb.postgres.own import Applied
+from notifydb.postgres.ledger import Applied
 from notifydb.revisions import naming
 from notifydb.revisions.graph import History, Revision
 from notifydb.revisions.reader import parse_revision

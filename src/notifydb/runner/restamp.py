@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from notifydb import errors
 from notifydb.guard import Operation, Permit
 from notifydb.migrator import execute
-from notifydb.postgres import own
+from notifydb.postgres import ledger
 from notifydb.postgres.connect import make_engine
 from notifydb.revisions.graph import History
 from notifydb.runner import rescue
@@ -75,7 +75,7 @@ def restamp(
 def _plan_in(runner: Runner, todo: Restamp) -> None:
     details = {"rows": todo.rows, "becomes": todo.becomes, "moved": dict(todo.moved)}
     with make_engine(runner.url).begin() as conn:
-        own.record(conn, own.Entry(Operation.RESTAMP, None, "planned", details=details))
+        ledger.record(conn, ledger.Entry(Operation.RESTAMP, None, "planned", details=details))
 
 
 def _write(runner: Runner, after: History, todo: Restamp) -> None:
@@ -84,4 +84,4 @@ def _write(runner: Runner, after: History, todo: Restamp) -> None:
     with make_engine(runner.url).begin() as conn:
         execute.replace_rows(conn, todo.rows, todo.becomes)
         for new in todo.moved.values():
-            own.record(conn, moved.entry(Operation.RESTAMP, new, "done"))
+            ledger.record(conn, moved.records.entry(Operation.RESTAMP, new, "done"))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from typing import Final
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 import sqlalchemy.exc
@@ -15,43 +13,19 @@ from notifydb import errors, guard
 from notifydb.guard import Operation, Permit, Request
 from notifydb.migrator import execute
 from notifydb.migrator.config import Project
-from notifydb.postgres import failures, own
+from notifydb.postgres import failures, ledger, own
 from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.connect import make_engine
+from notifydb.postgres.endpoint import check_endpoint
 from notifydb.revisions.graph import History, Revision
 from notifydb.runner import rescue
 from notifydb.runner.destructive import Watch
+from notifydb.runner.events import Listener, Replaced, Unmarked, Waiting
+from notifydb.runner.patience import Terms
 from notifydb.runner.plan import Plan, is_backwards, plan_downgrade, plan_upgrade
+from notifydb.runner.records import Deployed, Records
+from notifydb.runner.run import Run
 from notifydb.settings.environment import Environment
-
-#: A file that is larger carries data; it is not kept.
-MAX_SOURCE: Final = 1 << 20
-_KEEPING: Final = frozenset({("upgrade", "done"), ("stamp", "done"), (Operation.RESTAMP, "done")})
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Waiting:
-    """Another runner holds the lock; `holder` says who."""
-
-    holder: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Unmarked:
-    """The empty database could not be marked for what it is, and why."""
-
-    error: errors.ConfigurationError
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Replaced:
-    """These revisions were applied from other files than the ones here."""
-
-    revisions: tuple[str, ...]
-
-
-Event = execute.Event | Waiting | Unmarked | Replaced
-Listener = Callable[[Event], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,7 +34,9 @@ class Runner:
 
     `destruction` is what the guard is asked when an upgrade takes something away. `is_shared` tells whether
     the main branch has a revision: of those that only this branch has, the source is kept as they are applied.
-    `shared` gives the main branch's file of an id, where it has one.
+    `shared` gives the main branch's file of an id, where it has one. `terms` are the policy towards others'
+    locks, `deployed` is what the migrations came with, and `from_start` runs what was left half done from its
+    beginning.
     """
 
     url: str
@@ -71,6 +47,9 @@ class Runner:
     listen: Listener = lambda _: None
     is_shared: Callable[[Revision], bool] = lambda _: True
     shared: Callable[[str], bytes | None] = lambda _: None
+    terms: Terms = dataclasses.field(default_factory=Terms)
+    deployed: Deployed = dataclasses.field(default_factory=Deployed)
+    from_start: bool = False
 
     def current(self) -> tuple[str, ...]:
         """What the database holds; raises DatabaseUnreachable, ConfigurationError."""
@@ -82,9 +61,9 @@ class Runner:
         with failures.translated(), make_engine(self.url).connect() as conn:
             current, applied, planned = execute.current(conn), {}, None
             try:
-                planned = own.newest_details(conn, Operation.RESTAMP, "planned")
+                planned = ledger.newest_details(conn, Operation.RESTAMP, "planned")
                 if guard.keeps_sources(self.destruction):
-                    applied = own.read_applied(conn)
+                    applied = ledger.read_applied(conn)
             except sqlalchemy.exc.ProgrammingError as error:
                 # A role that may only look at alembic_version is told as much as that says.
                 if failures.sqlstate(error) != failures.INSUFFICIENT_PRIVILEGE:
@@ -156,12 +135,18 @@ class Runner:
                     f"stamping {revision}", reasons=("it goes backwards, which takes a permit",)
                 )
             self.prepare(None, Operation.STAMP_BACK, permit)
-            self.run("stamp", execute.stamp, revision)
+            execute.stamp(
+                make_engine(self.url), self.project, revision, history=self.history, listen=self._stamped
+            )
             return revision
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Holds the lock that lets one runner at a time work on the database; raises RunnerActive."""
+        """Holds the lock that lets one runner at a time work on the database.
+
+        Raises RunnerActive, and ConfigurationError where no migration could be run at all.
+        """
+        check_endpoint(self.url)
         with failures.translated(), advisory_lock(self.url, wait=self.lock_wait, waiting=self._waiting):
             yield
 
@@ -190,43 +175,17 @@ class Runner:
         self, operation: str, work: Callable[..., None], *arguments: object, watched: bool = False
     ) -> None:
         """Runs `work(engine, project, *arguments)` of the migrator, and records each step with its stamp."""
-        engine = make_engine(self.url)
         # Where everything is permitted, or nothing was there before, there is nothing to watch for.
         watch = Watch(self.destruction) if watched and guard.refusals(self.destruction) else None
-        watching = watch.watching(engine) if watch is not None else nullcontext()
+        run = Run(
+            self.records, self.project, operation, self.terms, self.listen,
+            watch=watch, from_start=self.from_start,
+        )  # fmt: skip
+        run.carry_out(work, *arguments)
 
-        def listen(event: execute.Event) -> None:
-            if watch is not None and isinstance(event, execute.Started):
-                watch.running = self.history.revisions.get(event.revision)
-            if isinstance(event, execute.Applied):
-                own.record(event.connection, self.entry(operation, event.revision, "done", event.seconds))
-            self.listen(event)
-
-        try:
-            with watching:
-                work(engine, self.project, *arguments, listen=listen)
-        except errors.MigrationFailed as error:
-            self._record_failure(operation, error.revision, "failed", error)
-            raise
-        except errors.Refused as error:
-            running = watch.running.id if watch and watch.running else None
-            self._record_failure(operation, running, "refused", error)
-            raise
-
-    def entry(self, operation: str, revision: str, outcome: str, seconds: float | None = None) -> own.Entry:
-        """A row for the history: what is done to a revision of this branch alone keeps its source."""
-        known = self.history.revisions.get(revision)
-        if known is None:
-            return own.Entry(operation, revision, outcome, seconds)
-        source = known.path.read_bytes()
-        digest = hashlib.sha256(source).hexdigest()
-        is_kept = (
-            (operation, outcome) in _KEEPING
-            and guard.keeps_sources(self.destruction)
-            and len(source) <= MAX_SOURCE
-            and not self.is_shared(known)
-        )
-        return own.Entry(operation, revision, outcome, seconds, digest, source=source if is_kept else None)
+    @property
+    def records(self) -> Records:
+        return Records(self.url, self.history, self.destruction, self.is_shared, self.deployed)
 
     def _planned(self, standing: rescue.Standing, target: str, *, take_back: bool) -> Plan:
         if take_back and standing.kept:
@@ -237,19 +196,6 @@ class Runner:
             raise _refusal(standing)
         return plan_upgrade(self.history, standing.current, target)
 
-    def _record_failure(
-        self, operation: str, revision: str | None, outcome: str, error: errors.NotifydbError
-    ) -> None:
-        """On a connection of its own: the migration's transaction is gone."""
-        reasons = list(getattr(error, "reasons", ()))
-        entry = self.entry(operation, revision or "", outcome, None)
-        entry = dataclasses.replace(entry, details={"error": error.message, "reasons": reasons})
-        try:
-            with make_engine(self.url).begin() as conn:
-                own.record(conn, entry)
-        except sqlalchemy.exc.DBAPIError as lost:
-            error.add_note(f"the failure could not be recorded: {failures.first_line(lost)}")
-
     def prepare(
         self,
         environment: Environment | None,
@@ -259,7 +205,7 @@ class Runner:
         """Makes the database ready for records, and looks at the permit; returns whether it was empty."""
         with make_engine(self.url).begin() as conn:
             empty = own.is_empty(conn)
-            own.install(conn, sources=guard.keeps_sources(self.destruction))
+            own.install(conn)
             if empty and environment not in (None, Environment.UNKNOWN):
                 self._mark(conn, environment)
             if operation is not None and permit is not None:
@@ -272,6 +218,10 @@ class Runner:
             own.write_mark(conn, environment)
         except errors.ConfigurationError as error:
             self.listen(Unmarked(error))
+
+    def _stamped(self, event: execute.Event) -> None:
+        if isinstance(event, execute.Applied):
+            ledger.record(event.connection, self.records.entry("stamp", event.revision, "done"))
 
     def _waiting(self, holder: str) -> None:
         self.listen(Waiting(holder))

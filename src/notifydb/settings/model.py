@@ -165,6 +165,44 @@ class PurgeSettings(Section):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class UpgradeSettings(Section):
+    """`[tool.notifydb.upgrade]`; times are in seconds."""
+
+    lock_timeout: float = setting(
+        default=2,
+        ge=0,
+        description="seconds that a statement waits for a lock, and others behind it, before the migration is rolled "
+        "back and tried again; 0: without end",
+    )
+    attempts: int = setting(
+        default=30, ge=1, description="how often one migration is tried, when locks are in its way"
+    )
+    deadline: float = setting(
+        default=900,
+        ge=0,
+        description="seconds after which a run waits for nobody any more; what works goes on",
+    )
+    cancel_blockers: tuple[str, ...] = setting(
+        default=(),
+        description="applications (application_name, with wildcards) whose sessions are ended when they block a "
+        "migration; guarded, so never by this alone",
+    )
+    cancel_after: float = setting(
+        default=60, ge=0, description="seconds that such a session's transaction has to be old"
+    )
+    queries: Literal["masked", "full", "hidden"] = setting(
+        default="masked",
+        description="how statements of other sessions are shown: masked is without their data",
+    )
+    log_format: Literal["text", "json"] = setting(
+        default="text", description="json: an object a line for each event, and a summary, on stdout"
+    )
+    code_version: str | None = setting(
+        default=None, description="the deployed version of the application, for the history"
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(Section):
     """The settings of one run; built by `load_settings` only."""
 
@@ -214,3 +252,4 @@ class Settings(Section):
     autogen: AutogenSettings = AutogenSettings()
     lint: LintSettings = LintSettings()
     purge: PurgeSettings = PurgeSettings()
+    upgrade: UpgradeSettings = UpgradeSettings()

@@ -25,3 +25,12 @@ CREATE TABLE IF NOT EXISTS notifydb.history (
 
 -- The file that was applied, where no main branch has it.
 ALTER TABLE notifydb.history ADD COLUMN IF NOT EXISTS source bytea;
+
+-- How a run went, and what it was deployed with.
+ALTER TABLE notifydb.history
+    ADD COLUMN IF NOT EXISTS started_at timestamptz,
+    ADD COLUMN IF NOT EXISTS statements integer,
+    ADD COLUMN IF NOT EXISTS retries integer,
+    ADD COLUMN IF NOT EXISTS code_version text,
+    ADD COLUMN IF NOT EXISTS git_commit text,
+    ADD COLUMN IF NOT EXISTS instance text;

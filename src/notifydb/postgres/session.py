@@ -1,0 +1,43 @@
+"""How the session is set up that migrations run in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import psycopg
+
+from notifydb.postgres.connect import plain
+
+#: The server looks that often whether a busy session's client is still there (PostgreSQL 14 and later).
+_CHECK_CLIENT: Final = "SELECT set_config('client_connection_check_interval', '2s', false)"
+_LIMITS: Final = "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
+_LIMIT: Final = "SELECT set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false)"
+
+
+def end_with_the_client(driver: psycopg.Connection[Any]) -> None:
+    """Lets the server end a statement whose client was killed, as far as it can notice that.
+
+    The connection is new: outside of a transaction, in autocommit.
+    """
+    with suppress(psycopg.errors.UndefinedObject, psycopg.errors.InvalidParameterValue):
+        plain(driver).execute(_CHECK_CLIENT)
+
+
+def limit_locks(driver: psycopg.Connection[Any], seconds: float) -> None:
+    """Each statement waits so long for a lock; 0 is without end."""
+    plain(driver).execute("SELECT set_config('lock_timeout', %s, false)", (f"{round(seconds * 1000)}ms",))
+
+
+@contextmanager
+def without_limits(driver: psycopg.Connection[Any]) -> Iterator[None]:
+    """Neither lock nor statement timeout for the block, which is outside of a transaction."""
+    cursor = plain(driver)
+    before = cursor.execute(_LIMITS).fetchone()
+    cursor.execute(_LIMIT, ("0", "0"))
+    try:
+        yield
+    finally:
+        if not driver.closed:
+            cursor.execute(_LIMIT, before)

@@ -1,0 +1,169 @@
+"""What of a migration is committed before its stamp, so that a later attempt goes on after it.
+
+A migration that leaves its transaction (an autocommit block, a raw COMMIT) can be cut short with a part of it
+committed. That part is recorded, in the transaction that commits it, as a digest of each statement. The next
+attempt has to send the very statements that are recorded, and they do not reach the server again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from notifydb.postgres import ledger
+from notifydb.postgres.connect import plain
+from notifydb.postgres.cursors import Instead, Sent
+from notifydb.postgres.ledger import Entry
+from notifydb.sql.effects import Effect, effect_of, functions_of
+from notifydb.sql.parse import parse
+
+_VOLATILE = "SELECT DISTINCT proname FROM pg_proc WHERE provolatile = 'v' AND proname = ANY(%s)"
+
+
+class Diverged(Exception):
+    """The migration does not send what it had committed before; nothing has been changed by this attempt."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """A statement that was sent: a digest of its text, the rows it changed, and what a second time would do."""
+
+    digest: str
+    rowcount: int
+    effect: Effect
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """What is committed of a migration.
+
+    `alone` is the digest of a statement that was about to be sent outside of any transaction, where nobody
+    recorded how it ended. `spoiled` is why the part cannot be gone on from.
+    """
+
+    steps: tuple[Step, ...]
+    alone: str | None
+    spoiled: str | None
+    runner: str
+    since: datetime | None
+
+    @property
+    def changes(self) -> int:
+        """How many of its statements changed something."""
+        return sum(each.effect > Effect.NONE for each in self.steps)
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether the migration may as well be run from its beginning."""
+        return self.spoiled is None and all(each.effect < Effect.ONCE for each in self.steps)
+
+
+def parts_of(entries: Iterable[Entry]) -> dict[tuple[str, str], Part]:
+    """The parts by operation and revision, from the history's rows in the order of their commits."""
+    found: dict[tuple[str, str], Part] = {}
+    for entry in entries:
+        key = (entry.operation, entry.revision or "")
+        details: Mapping[str, Any] = entry.details
+        before = found[key].steps if key in found and details["from"] > 0 else ()
+        steps = tuple(Step(digest, rows, Effect(effect)) for digest, rows, effect in details["statements"])
+        found[key] = Part(
+            (*before, *steps), details.get("alone"), details.get("spoiled"),
+            entry.runner, entry.finished_at,
+        )  # fmt: skip
+    return found
+
+
+class Journal:
+    """One attempt at one migration; `template` is the row that each commit before the stamp adds to."""
+
+    def __init__(self, template: Entry, part: Part | None = None) -> None:
+        self.part = part
+        self.statements = 0
+        #: How many statements that changed something are committed.
+        self.kept = part.changes if part else 0
+        self._template = template
+        self._earlier: tuple[Step, ...] = part.steps if part else ()
+        self._written = len(self._earlier)
+        self._sent: list[tuple[str, str, int]] = []
+        self._undone = 0
+        self._spoiled: str | None = None
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the migration has not yet come to what is new."""
+        return self.statements < len(self._earlier)
+
+    def replay(self, sent: Sent) -> Instead | None:
+        """What goes to the server for a statement that was sent before; None: itself, as it changes nothing.
+
+        Raises Diverged where it is another.
+        """
+        step = self._earlier[self.statements]
+        if step.digest != digest_of(sent) or (sent.is_stream and step.effect > Effect.NONE):
+            raise Diverged(f"statement {self.statements + 1} is another than the one that was committed")
+        self.statements += 1
+        return None if step.effect is Effect.NONE else Instead("", step.rowcount)
+
+    def was_left_alone(self, sent: Sent) -> bool:
+        """Whether an earlier attempt sent just this, outside of a transaction, and did not live to say more."""
+        at_its_place = self.part is not None and self.statements == len(self._earlier)
+        return at_its_place and self.part is not None and self.part.alone == digest_of(sent)
+
+    def add(self, sent: Sent, rowcount: int) -> None:
+        """A statement has been sent."""
+        self.statements += 1
+        self._sent.append((sent.sql, digest_of(sent), rowcount))
+
+    def undone(self) -> None:
+        """What was sent since the last commit is rolled back: it may be sent again."""
+        self._undone = len(self._sent)
+
+    def spoil(self, reason: str) -> None:
+        """From here on nobody can tell what is committed with what."""
+        self._spoiled = self._spoiled or reason
+
+    def commits(self, driver: psycopg.Connection[Any], *, alone: Sent | None = None) -> None:
+        """Writes, in the connection's transaction, what commits with it; nothing if nothing was changed.
+
+        `alone` is what is about to be sent outside of a transaction, and cannot tell by itself that it ran.
+        """
+        steps = self._steps(driver)
+        if not alone and all(each.effect is Effect.NONE for each in steps):
+            return
+        details = {
+            "from": self._written,
+            "statements": [(each.digest, each.rowcount, int(each.effect)) for each in steps],
+            **({"alone": digest_of(alone)} if alone else {}),
+            **({"spoiled": self._spoiled} if self._spoiled else {}),
+        }
+        ledger.record(
+            driver, dataclasses.replace(self._template, details=details, statements=self.statements)
+        )
+        self._written += len(steps)
+        self.kept += sum(each.effect > Effect.NONE for each in steps)
+        self._sent.clear()
+        self._undone = 0
+
+    def _steps(self, driver: psycopg.Connection[Any]) -> list[Step]:
+        parsed = [parse(sql) for sql, _, _ in self._sent]
+        names = frozenset().union(*map(functions_of, parsed))
+        volatile = frozenset(
+            name for (name,) in (plain(driver).execute(_VOLATILE, (list(names),)) if names else ())
+        )
+        return [
+            Step(digest, rowcount, effect_of(each, volatile) if number >= self._undone else Effect.NONE)
+            for number, (each, (_, digest, rowcount)) in enumerate(zip(parsed, self._sent, strict=True))
+        ]
+
+
+def digest_of(sent: Sent) -> str:
+    """Of the text and all of its rows."""
+    digest = hashlib.blake2b(sent.sql.encode(), digest_size=8)
+    if len(sent.rows) > 1:
+        digest.update(repr(sent.rows).encode())
+    return digest.hexdigest()

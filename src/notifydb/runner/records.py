@@ -1,0 +1,81 @@
+"""What a runner writes into the history of its database."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+import psycopg
+import sqlalchemy.exc
+
+from notifydb import errors, guard
+from notifydb.guard import Operation, Request
+from notifydb.postgres import failures, ledger
+from notifydb.postgres.connect import make_engine
+from notifydb.postgres.ledger import Entry
+from notifydb.revisions.graph import History, Revision
+
+#: A file that is larger carries data; it is not kept.
+MAX_SOURCE: Final = 1 << 20
+_KEEPING: Final = frozenset({("upgrade", "done"), ("stamp", "done"), (Operation.RESTAMP, "done")})
+#: Seconds: whoever is told to stop has two.
+_SHORT_OF_TIME: Final = 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Deployed:
+    """What the migrations came with: the application's version, and its commit, where they are known."""
+
+    code_version: str | None = None
+    git_commit: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Records:
+    """Makes and writes the rows of one database; the fields are those of `Runner`."""
+
+    url: str
+    history: History
+    destruction: Request
+    is_shared: Callable[[Revision], bool]
+    deployed: Deployed
+
+    def entry(self, operation: str, revision: str, outcome: str) -> Entry:
+        """A row for the history: what is done to a revision of this branch alone keeps its source."""
+        entry = Entry(
+            operation,
+            revision,
+            outcome,
+            code_version=self.deployed.code_version,
+            git_commit=self.deployed.git_commit,
+            instance=ledger.instance(),
+        )
+        known = self.history.revisions.get(revision)
+        if known is None:
+            return entry
+        source = known.path.read_bytes()
+        is_kept = (
+            (operation, outcome) in _KEEPING
+            and guard.keeps_sources(self.destruction)
+            and len(source) <= MAX_SOURCE
+            and not self.is_shared(known)
+        )
+        return dataclasses.replace(
+            entry, source_sha256=hashlib.sha256(source).hexdigest(), source=source if is_kept else None
+        )
+
+    def failure(self, entry: Entry, error: BaseException, *, urgent: bool = False) -> None:
+        """Writes how a migration ended, on a connection of its own: the migration's transaction is gone.
+
+        Where that cannot be done, the error says so.
+        """
+        message = error.message if isinstance(error, errors.NotifydbError) else type(error).__name__
+        details = {"error": message, "reasons": list(getattr(error, "reasons", ()))}
+        engine = make_engine(self.url, connect_timeout=_SHORT_OF_TIME if urgent else 10)
+        try:
+            with engine.begin() as conn:
+                ledger.record(conn, dataclasses.replace(entry, details=details))
+        except (sqlalchemy.exc.DBAPIError, psycopg.Error) as lost:
+            error.add_note(f"that could not be recorded: {failures.first_line(lost)}")

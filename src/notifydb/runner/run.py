@@ -1,0 +1,210 @@
+"""One list of migrations from the first to the last, or to the one that fails: supervised, retried, recorded."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from notifydb import errors
+from notifydb.migrator import execute
+from notifydb.migrator.config import Project
+from notifydb.postgres import failures, ledger
+from notifydb.postgres.activity import Wait
+from notifydb.postgres.connect import make_engine
+from notifydb.postgres.ledger import Entry
+from notifydb.postgres.session import limit_locks
+from notifydb.runner.destructive import Watch
+from notifydb.runner.events import Continued, Listener, Retrying
+from notifydb.runner.journal import Diverged, Journal, Part, parts_of
+from notifydb.runner.monitor import Monitor
+from notifydb.runner.patience import Patience, Terms
+from notifydb.runner.records import Records
+from notifydb.runner.supervision import Supervision
+from notifydb.runner.waits import lines_of
+
+
+@dataclasses.dataclass(slots=True)
+class _Current:
+    """The migration that is under way."""
+
+    revision: str
+    entry: Entry
+    journal: Journal
+
+
+class Run:
+    """Runs the migrator's functions on one database; used once."""
+
+    def __init__(
+        self,
+        records: Records,
+        project: Project,
+        operation: str,
+        terms: Terms,
+        listen: Listener,
+        *,
+        watch: Watch | None,
+        from_start: bool,
+    ) -> None:
+        """`watch` is None where the guard has nothing to say; `from_start` goes on from nothing half done."""
+        self._records = records
+        self._project = project
+        self._operation = operation
+        self._patience = Patience(terms)
+        self._listen = listen
+        self._watch = watch
+        self._from_start = from_start
+        self._supervision = Supervision(watch, listen)
+        self._monitor = Monitor(records.url, self._patience, listen)
+        self._parts: Mapping[tuple[str, str], Part] = {}
+        self._fresh: set[str] = set()
+        self._current: _Current | None = None
+
+    def carry_out(self, work: Callable[..., None], *arguments: object) -> None:
+        """Runs `work(engine, project, *arguments)` of the migrator; raises as it does."""
+        engine = make_engine(self._records.url, application_name=f"notifydb {self._operation}")
+        with failures.translated(), self._monitor.looking(), self._supervision.over(engine):
+            self._parts = self._read_parts()
+            try:
+                work(
+                    engine, self._project, *arguments,
+                    history=self._records.history, listen=self._heard, again=self._again,
+                )  # fmt: skip
+            except errors.Refused as error:
+                self._end("refused", error)
+                raise
+            except (errors.MigrationFailed, errors.LockNotAvailable) as error:
+                self._end("failed", error)
+                raise
+            except errors.DatabaseUnreachable as error:
+                self._end("interrupted", error, urgent=True)
+                raise
+            except KeyboardInterrupt as error:
+                self._end("interrupted", error, urgent=True)
+                raise
+
+    def _read_parts(self) -> Mapping[tuple[str, str], Part]:
+        with make_engine(self._records.url).connect() as conn:
+            return parts_of(ledger.read_parts(conn))
+
+    def _heard(self, event: execute.Event) -> None:
+        match event:
+            case execute.Started():
+                self._start(event)
+            case execute.Ran():
+                self._supervision.stamping(begun_again=event.begun_again)
+            case execute.Applied():
+                self._applied(event)
+            case execute.Planned():
+                pass
+        self._listen(event)
+
+    def _start(self, event: execute.Started) -> None:
+        driver = self._supervision.driver
+        assert driver is not None
+        if self._current is None or self._current.revision != event.revision:
+            self._patience.begin()
+        if self._watch is not None:
+            self._watch.running = self._records.history.revisions.get(event.revision)
+        entry = self._records.entry(self._operation, event.revision, "partial")
+        entry = dataclasses.replace(entry, started_at=datetime.now(UTC), source=None)
+        part = self._part_of(entry)
+        self._current = _Current(event.revision, entry, Journal(entry, part))
+        self._supervision.begin(event.revision, self._current.journal)
+        self._monitor.begin(event.revision, driver.info.backend_pid)
+        limit_locks(driver, self._patience.terms.lock_timeout)
+
+    def _part_of(self, entry: Entry) -> Part | None:
+        """What earlier attempts had committed of the migration, if this one goes on after it."""
+        revision = entry.revision or ""
+        part = self._parts.get((self._operation, revision))
+        if part is None or self._from_start or revision in self._fresh:
+            return None
+        if part.spoiled:
+            raise _stuck(revision, part, part.spoiled)
+        if part.changes or part.alone:
+            self._listen(Continued(revision, part.changes, part.since, part.runner))
+        return part
+
+    def _applied(self, event: execute.Applied) -> None:
+        current = self._current
+        assert current is not None
+        entry = dataclasses.replace(
+            self._records.entry(self._operation, event.revision, "done"),
+            seconds=event.seconds,
+            started_at=current.entry.started_at,
+            statements=current.journal.statements,
+            retries=self._patience.attempt - 1,
+        )
+        ledger.record(event.connection, entry)
+        self._monitor.end()
+
+    def _again(self, failed: execute.Failed) -> bool:
+        """Whether the migration that failed is run again; waits first where somebody was in its way."""
+        assert self._current is not None
+        wait, journal = self._monitor.end(), self._current.journal
+        self._supervision.end()
+        if journal.part is not None and (journal.is_replaying or isinstance(failed.cause, Diverged)):
+            return self._from_its_beginning(failed, journal.part)
+        if self._monitor.gave_up:
+            raise _given_up(failed, wait, self._patience.exhausted()) from failed.cause
+        if not failures.is_contention(failed.cause):
+            _explain(failed.error, journal)
+            return False
+        pause = self._patience.pause()
+        if pause is None:
+            raise _given_up(failed, wait, self._patience.exhausted()) from failed.cause
+        attempt, attempts = self._patience.attempt, self._patience.terms.attempts
+        reason = failures.first_line(failed.cause)
+        self._listen(Retrying(failed.revision, attempt, attempts, pause, reason, wait))
+        time.sleep(pause)
+        self._parts = self._read_parts()
+        # Of what this very run has committed, each statement is known: it is gone on from.
+        self._from_start = False
+        return True
+
+    def _from_its_beginning(self, failed: execute.Failed, part: Part) -> bool:
+        """It did not send what was committed before, and has changed nothing: is it as good from the start?"""
+        if not part.may_be_repeated:
+            raise _stuck(failed.revision, part, failures.first_line(failed.cause)) from failed.cause
+        self._fresh.add(failed.revision)
+        return True
+
+    def _end(self, outcome: str, error: BaseException, *, urgent: bool = False) -> None:
+        current = self._current
+        entry = current.entry if current else Entry(self._operation, None, outcome)
+        statements = current.journal.statements if current else None
+        retries = self._patience.attempt - 1
+        entry = dataclasses.replace(entry, outcome=outcome, statements=statements, retries=retries)
+        self._records.failure(entry, error, urgent=urgent)
+
+
+def _explain(error: errors.NotifydbError, journal: Journal) -> None:
+    """What is left of a migration that failed, which the migrator alone does not know."""
+    if isinstance(error, errors.MigrationFailed):
+        error.hint = (
+            f"{journal.kept} of its statements had been committed: mend the migration behind them, then run the "
+            "same command again; it goes on after them"
+            if journal.kept
+            else "its transaction was rolled back; mend the migration, then run the same command again"
+        )
+
+
+def _given_up(failed: execute.Failed, wait: Wait | None, why: str) -> errors.LockNotAvailable:
+    return errors.LockNotAvailable(
+        f"{failed.revision} did not get its lock: {why}; the last attempt: {failures.first_line(failed.cause)}",
+        reasons=lines_of(wait) if wait else (),
+        hint="end what is in the way, or run the same command again when it is gone",
+    )
+
+
+def _stuck(revision: str, part: Part, why: str) -> errors.MigrationFailed:
+    return errors.MigrationFailed(
+        f"{revision} was left half done: {part.changes} of its statements were committed by {part.runner}"
+        f"{f' at {part.since:%Y-%m-%d %H:%M:%S}' if part.since else ''}, and it cannot go on after them: {why}",
+        revision=revision,
+        hint="notifydb upgrade --from-start, if it may do them again; or finish it by hand and: "
+        f"notifydb stamp {revision}",
+    )

@@ -1,0 +1,243 @@
+"""Stands around everything that a run sends: the guard, the journal and the builds each have their say.
+
+Each statement outside of a transaction gets one of its own, as Postgres would give it, so that it can be looked
+at before it commits and recorded as it does. Only what cannot run in a transaction runs bare.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import psycopg
+import sqlalchemy as sa
+from psycopg.pq import TransactionStatus
+
+from notifydb.postgres.advisory import hold_while_working
+from notifydb.postgres.connect import driver_of, plain
+from notifydb.postgres.cursors import AnyCursor, Instead, Sent, telling
+from notifydb.postgres.session import end_with_the_client
+from notifydb.runner.builds import Builder
+from notifydb.runner.destructive import Watch
+from notifydb.runner.events import Event
+from notifydb.runner.journal import Diverged, Journal
+from notifydb.sql import facts
+from notifydb.sql.builds import concurrent_build
+from notifydb.sql.parse import Statement, parse
+
+#: What ends a transaction, or empties a table, has one of these words in it; all else need not be parsed.
+_TELLING: Final = re.compile(r"\b(commit|end|rollback|abort|prepare|begin|start|truncate)\b", re.IGNORECASE)
+
+
+class Supervision:
+    """Watches the connections of one engine; between `begin` and `stamping`, what they send is a migration's."""
+
+    def __init__(self, watch: Watch | None, listen: Callable[[Event], None]) -> None:
+        """`watch` is None where the guard has nothing to say."""
+        self.driver: psycopg.Connection[Any] | None = None
+        self.journal: Journal | None = None
+        self._watch = watch
+        self._listen = listen
+        self._builder = Builder("", listen)
+        self._is_sending = False
+
+    @contextmanager
+    def over(self, engine: sa.Engine) -> Iterator[None]:
+        """Watches what the connections do that the engine opens during the block."""
+        sa.event.listen(engine, "connect", self._connected)
+        sa.event.listen(engine, "begin", self._begun)
+        sa.event.listen(engine, "commit", self._committing)
+        sa.event.listen(engine, "rollback", self._rolled_back)
+        with telling(engine, self._sending):
+            yield
+
+    def begin(self, revision: str, journal: Journal) -> None:
+        """The migration sends from now on."""
+        self.journal, self._is_sending = journal, True
+        self._builder = Builder(revision, self._listen)
+
+    def stamping(self, *, begun_again: bool) -> None:
+        """The migration's function has returned: what follows is the stamp and its record.
+
+        `begun_again` tells that a transaction was begun for them. Raises Diverged where it has not sent all
+        that was committed before.
+        """
+        assert self.journal is not None
+        assert self.driver is not None
+        if self.journal.is_replaying:
+            raise Diverged("it ended before it came to what is new")
+        self._is_sending = False
+        if begun_again and self._watch is not None:
+            self._watch.remember(self.driver)
+
+    def end(self) -> None:
+        """The migration has failed, and was rolled back."""
+        self._is_sending = False
+
+    def _connected(self, driver: psycopg.Connection[Any], _record: Any) -> None:
+        driver.autocommit = True
+        end_with_the_client(driver)
+        hold_while_working(driver)
+        driver.autocommit = False
+        if self.driver is None or self.driver.closed:
+            self.driver = driver
+
+    def _begun(self, conn: sa.Connection) -> None:
+        driver = driver_of(conn)
+        if not driver.autocommit and self._watch is not None:
+            self._watch.remember(driver)
+
+    def _committing(self, conn: sa.Connection) -> None:
+        driver = driver_of(conn)
+        if driver.info.transaction_status is TransactionStatus.INTRANS:
+            self._before_commit(driver)
+
+    def _rolled_back(self, _conn: sa.Connection) -> None:
+        if self._is_sending and self.journal is not None:
+            self.journal.undone()
+
+    @contextmanager
+    def _sending(self, cursor: AnyCursor, sent: Sent) -> Iterator[Instead | None]:
+        journal, driver = self.journal, cursor.connection
+        if not self._is_sending or journal is None:
+            yield None
+            return
+        if journal.is_replaying:
+            yield journal.replay(sent)
+            return
+        if driver is not self.driver:
+            journal.spoil("it uses a second connection")
+        with self._on_its_way(cursor, sent, journal) as instead:
+            yield instead
+
+    @contextmanager
+    def _on_its_way(self, cursor: AnyCursor, sent: Sent, journal: Journal) -> Iterator[Instead | None]:
+        driver = cursor.connection
+        if _is_outside(driver):
+            with self._outside(cursor, sent, journal) as instead:
+                yield instead
+            return
+        statements = parse(sent.sql) if _TELLING.search(sent.sql) else ()
+        found = _facts(statements)
+        self._heard(sent, found, len(statements), journal)
+        if facts.Transaction("commit") in found:
+            self._before_commit(driver)
+        yield None
+        journal.add(sent, cursor.rowcount)
+        if facts.Transaction("rollback") in found:
+            journal.undone()
+
+    def _heard(self, sent: Sent, found: list[facts.Fact], count: int, journal: Journal) -> None:
+        """What only the text tells."""
+        if facts.Transaction("savepoint") in found and "rollback" in sent.sql.lower():
+            journal.spoil("it rolls back to a savepoint")
+        if facts.Transaction("commit") in found and count > 1:
+            journal.spoil("it commits in the middle of a string")
+        if self._watch is not None:
+            self._watch.heard(found, count)
+
+    @contextmanager
+    def _outside(self, cursor: AnyCursor, sent: Sent, journal: Journal) -> Iterator[Instead | None]:
+        driver, statements = cursor.connection, parse(sent.sql)
+        found = _facts(statements)
+        self._heard(sent, found, len(statements), journal)
+        if not _runs_bare(found):
+            with self._wrapping(cursor, sent, journal):
+                yield None
+            return
+        if self._watch is not None:
+            self._watch.heard_outside(found)
+        with self._bare(driver, sent, journal, found) as instead:
+            yield instead
+        journal.add(sent, cursor.rowcount)
+        if self._watch is not None and facts.Transaction("begin") in found:
+            self._watch.remember(driver)
+
+    @contextmanager
+    def _wrapping(self, cursor: AnyCursor, sent: Sent, journal: Journal) -> Iterator[None]:
+        driver = cursor.connection
+        plain(driver).execute("BEGIN")
+        try:
+            if self._watch is not None:
+                self._watch.remember(driver)
+            yield
+            journal.add(sent, cursor.rowcount)
+            self._before_commit(driver)
+        except BaseException:
+            with suppress(psycopg.Error):
+                plain(driver).execute("ROLLBACK")
+            raise
+        plain(driver).execute("COMMIT")
+
+    @contextmanager
+    def _bare(
+        self, driver: psycopg.Connection[Any], sent: Sent, journal: Journal, found: list[facts.Fact]
+    ) -> Iterator[Instead | None]:
+        """What runs outside of any transaction; that it was sent is recorded where its effect does not tell."""
+        build, was_alone = concurrent_build(sent.sql), journal.was_left_alone(sent)
+        if not all(_tells_by_itself(fact) for fact in found):
+            plain(driver).execute("BEGIN")
+            journal.commits(driver, alone=sent)
+            plain(driver).execute("COMMIT")
+        if build is not None:
+            with self._builder.building(driver, build, is_second=was_alone) as instead:
+                yield instead
+        elif was_alone and isinstance(found[0], facts.DropIndex):
+            yield None if _is_there(driver, found[0]) else Instead("")
+        elif was_alone:
+            raise Diverged(f"nobody has recorded how statement {journal.statements + 1} ended")
+        else:
+            yield None
+
+    def _before_commit(self, driver: psycopg.Connection[Any]) -> None:
+        """The guard compares inside the transaction; what it refuses is left to be rolled back."""
+        if self._watch is not None:
+            self._watch.check(driver)
+        if self._is_sending and self.journal is not None and not self.journal.is_replaying:
+            self.journal.commits(driver)
+
+
+def _is_outside(driver: psycopg.Connection[Any]) -> bool:
+    return driver.autocommit and driver.info.transaction_status is TransactionStatus.IDLE
+
+
+def _facts(statements: tuple[Statement, ...]) -> list[facts.Fact]:
+    return [fact for each in statements for fact in each.facts]
+
+
+def _is_there(driver: psycopg.Connection[Any], drop: facts.DropIndex) -> bool:
+    name = f"{drop.index.schema}.{drop.index.name}" if drop.index.schema else drop.index.name
+    ((found,),) = plain(driver).execute("SELECT to_regclass(%s) IS NOT NULL", (name,)).fetchall()
+    return bool(found)
+
+
+def _runs_bare(found: list[facts.Fact]) -> bool:
+    """Whether it has to run outside of a transaction, sets what outlives one, or may end one itself."""
+    if any(isinstance(fact, facts.OutsideOnly | facts.Opaque) for fact in found):
+        return True
+    return bool(found) and all(_is_bare(fact) for fact in found)
+
+
+def _is_bare(fact: facts.Fact) -> bool:
+    match fact:
+        case facts.CreateIndex() | facts.DropIndex() | facts.Reindex() | facts.DetachPartition():
+            return fact.concurrently
+        case facts.RewriteTable(command="CLUSTER") | facts.SetVariable() | facts.Transaction():
+            return True
+        case _:
+            return False
+
+
+def _tells_by_itself(fact: facts.Fact) -> bool:
+    """Whether it may simply be sent again where nobody knows how it ended."""
+    match fact:
+        case facts.CreateIndex():
+            return fact.index is not None
+        case facts.OutsideOnly():
+            return fact.command == "VACUUM"
+        case facts.DropIndex() | facts.DetachPartition() | facts.Opaque():
+            return False
+        case _:
+            return True
