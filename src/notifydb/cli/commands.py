@@ -39,6 +39,7 @@ COMMANDS: Final[Mapping[str, Command | Group]] = {
     "heads": Command("revisions:heads"),
     "history": Command("revisions:history"),
     "check": Command("check:check"),
+    "doctor": Command("doctor:doctor"),
     "lint": Command("lint:lint"),
     "rules": Command("rules:rules"),
     "purge": Command("purge:purge"),

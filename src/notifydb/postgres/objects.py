@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import graphlib
 import importlib.resources
-import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 import sqlalchemy as sa
 
-from notifydb.postgres.catalog import Catalog, read_catalog
+from notifydb.postgres.catalog import Catalog, read_catalog, settled
 
 #: Kind, table (None for what belongs to no table) and name.
 Key = tuple[str, str | None, str]
@@ -121,7 +120,7 @@ def _script(name: str) -> str:
 
 def _object(row: sa.Row[tuple[object, ...]]) -> Object:
     return Object(
-        row.kind, row.parent, row.title, _settled(row.definition), tuple(row.create_sql), row.drop_sql,
+        row.kind, row.parent, row.title, settled(row.definition), tuple(row.create_sql), row.drop_sql,
         tuple(row.signature or ()), tuple(row.labels or ()), (row.address_class, row.oid),
     )  # fmt: skip
 
@@ -137,12 +136,3 @@ _FIRST_TABLE: Final = (
     "SELECT coalesce(min(oid), 0)::bigint FROM pg_class WHERE relkind IN ('r', 'p') AND oid >= 16384"
 )
 _PG_TYPE: Final = 1247
-_ARRAY: Final = re.compile(r"\(ARRAY\[((?:'(?:[^']|'')*'::[\w \"().]+?(?:, )?)+)\]\)::([\w \".]+)\[\]")
-_ELEMENT: Final = re.compile(r"'(?:[^']|'')*'::[^,\]]+")
-
-
-def _settled(definition: str) -> str:
-    """`IN` on a varchar column is printed as a cast array, and that, read again, as an array of casts."""
-    return _ARRAY.sub(
-        lambda array: f"ARRAY[{_ELEMENT.sub(lambda each: f'({each[0]})::{array[2]}', array[1])}]", definition
-    )

@@ -1,0 +1,85 @@
+"""What the schema notifydb says: the mark, migrations that were interrupted, files that were edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from notifydb.findings import Severity
+from notifydb.reporters.base import count
+from notifydb.runner.doctor import compared
+from notifydb.runner.doctor.ailment import Ailment
+from notifydb.runner.doctor.examine import Edit, Examined
+from notifydb.settings.environment import Environment
+
+_REASONS = {
+    "missing": "nobody has said in it what it is: a purge is refused, and only the settings speak",
+    "foreign": "it was written for another database: this one is a copy, and says nothing until it is marked anew",
+    "unreadable": "it counts as production until it can be read",
+}
+
+
+def environment_mark(found: Examined) -> Iterator[Ailment]:
+    """Missing, another database's, or not to be read."""
+    state = found.target.mark.state
+    if state == "present" or (state == "missing" and not found.has_tables):
+        return
+    yield Ailment(
+        "environment-mark",
+        f"the database's mark of what it is: {state}",
+        _REASONS[state],
+        (f"notifydb environment set {_said(found)}",),
+        severity=Severity.WARNING,
+    )
+
+
+def _said(found: Examined) -> str:
+    if found.target.mark.state == "unreadable":
+        return "production"
+    if found.environment is Environment.UNKNOWN:
+        return "development|test|staging|production"
+    return found.environment
+
+
+def half_done_migrations(found: Examined) -> Iterator[Ailment]:
+    """Migrations that left their transaction and were interrupted."""
+    for (operation, revision), part in found.parts.items():
+        at = f"{part.since:%Y-%m-%d %H:%M:%S}" if part.since else "an unknown time"
+        stuck = f"; it cannot go on after them: {part.spoiled}" if part.spoiled else ""
+        again = f"notifydb {operation}"
+        yield Ailment(
+            "half-done-migrations",
+            f"{revision} was cut short with {count(part.changes, 'statement')} committed",
+            f"it had left its transaction, so they stay; at {at} by {part.runner}{stuck}",
+            (f"{again} --from-start" if part.spoiled else again,),
+            (f"notifydb stamp {revision}",) if part.spoiled else (),
+        )
+
+
+def edited_migrations(found: Examined) -> Iterator[Ailment]:
+    """Applied migrations whose files hold another text now."""
+    for each in found.edits:
+        severity, why = _weighed(found, each)
+        yield Ailment(
+            "edited-migrations", f"{each.place} was edited after it was applied",
+            f"{why}; it was applied at {each.entry.finished_at:%Y-%m-%d %H:%M:%S} by {each.entry.runner}",
+            put_back(found, each), severity=severity,
+        )  # fmt: skip
+
+
+def _weighed(found: Examined, edit: Edit) -> tuple[Severity, str]:
+    if edit.is_same:
+        return Severity.INFO, "upgrade() does what was applied"
+    if edit.is_same is False:
+        return Severity.ERROR, "upgrade() does something else now: other databases will not be as this one"
+    if not isinstance(found.replayed, str) and not compared.differences(found, found.replayed):
+        return Severity.INFO, "the files as they are make just this catalog; their rows were not compared"
+    return Severity.WARNING, "nobody here has the text that was applied: its upgrade() may be another"
+
+
+def put_back(found: Examined, edit: Edit) -> tuple[str, ...]:
+    """What brings back the file that was applied, or shows what became of it."""
+    if edit.commit is not None:
+        return (f"git checkout {edit.commit} -- {edit.place}",)
+    if edit.revision.id in found.standing.replaced:
+        return ("notifydb upgrade --take-back",)
+    return (f"git log -p -- {edit.place}",)
