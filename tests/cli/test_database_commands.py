@@ -113,6 +113,7 @@ exit 6
 [err]
 applied 0001_users (N s)
 applied 0002_services (N s)
+2 of 3 done; the last is 0002_services
 error: 0003_fails failed in upgrade() at 0003_fails.py:15: division by zero
   next: its transaction was rolled back; mend the migration, then run the same command again
 """)

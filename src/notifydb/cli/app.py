@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import traceback
-from types import FrameType
 from typing import Any, NoReturn
 
 import typer
 
 from notifydb import __version__, errors
+from notifydb.cli import signals
 from notifydb.cli.commands import COMMANDS, CommandGroup
 from notifydb.cli.console import Console, RedactingFormatter
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: the driver cancels the running statement for it as for Ctrl-C."""
 
 
 class Root(CommandGroup):
@@ -33,8 +28,6 @@ class Root(CommandGroup):
         except KeyboardInterrupt as stop:
             sys.exit(_stopped(stop))
 
-
-_terminated: list[bool] = []
 
 app = typer.Typer(
     cls=Root,
@@ -59,7 +52,7 @@ def root(
 
 def main() -> NoReturn:
     """Runs the command line; never returns, never shows a traceback for what is the user's to mend."""
-    signal.signal(signal.SIGTERM, _terminate)
+    signals.install()
     # Our own handler, whatever an application configures: a migration run must not lose its voice.
     handler = logging.StreamHandler()
     handler.setFormatter(RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
@@ -72,7 +65,7 @@ def main() -> NoReturn:
         sys.exit(_stopped(stop))
     except SystemExit as end:
         # A signal while the arguments are read is taken for an abort by the framework.
-        sys.exit(143 if _terminated else end.code)
+        sys.exit(signals.exit_code(None) if signals.received else end.code)
     except Exception:
         sys.exit(_bug())
     sys.exit(0)
@@ -89,11 +82,11 @@ def _report(error: errors.NotifydbError) -> int:
 
 
 def _stopped(stop: KeyboardInterrupt) -> int:
-    name, code = ("SIGTERM", 143) if isinstance(stop, Terminated) else ("SIGINT", 130)
+    name = "SIGTERM" if isinstance(stop, signals.Terminated) else "SIGINT"
     Console().say(
         f"stopped by {name}: what was running was rolled back; notifydb status shows where it stands"
     )
-    return code
+    return signals.exit_code(stop)
 
 
 def _bug() -> int:
@@ -105,8 +98,3 @@ def _bug() -> int:
 
 def _wants_traceback() -> bool:
     return logging.getLogger().isEnabledFor(logging.DEBUG)
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    _terminated.append(True)
-    raise Terminated

@@ -71,6 +71,12 @@ class Console:
         text = json.dumps({"version": JSON_VERSION, **_cleaned(document)}, indent=2, default=str)
         sys.stdout.write(text + "\n")
 
+    def json_line(self, document: Mapping[str, object]) -> None:
+        """One object of a log, in one line, at once."""
+        text = json.dumps({"version": JSON_VERSION, **_cleaned(document)}, default=str)
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
     def say(self, text: str, style: str | None = None) -> None:
         """A line about what is going on."""
         self._told = time.monotonic()
@@ -98,6 +104,15 @@ class Console:
             finally:
                 self._live = None
 
+    @contextmanager
+    def live(self, text: str) -> Iterator[LiveView | None]:
+        """On a terminal, a bar that `LiveView.show` moves, until the block ends."""
+        if not self.is_terminal:
+            yield None
+            return
+        with LiveView(self._err, text) as view:
+            yield view
+
     # rich is imported only where it is shown: it costs more than a short command.
     @cached_property
     def _out(self) -> RichConsole:
@@ -118,6 +133,35 @@ class Console:
             self.say(f"  - {reason}")
         if hint:
             self.say(f"  next: {hint}", style="cyan")
+
+
+class LiveView:
+    """How many are done of how many, what is at work and for how long; lines that are said stay above it."""
+
+    def __init__(self, console: RichConsole, text: str) -> None:
+        from rich import progress
+
+        columns = (
+            progress.SpinnerColumn(),
+            progress.BarColumn(bar_width=30),
+            progress.MofNCompleteColumn(),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("{task.description}"),
+        )
+        self._progress = progress.Progress(*columns, console=console, transient=True)
+        self._task = self._progress.add_task(_escape(_clean(text)), total=None)
+
+    def __enter__(self) -> LiveView:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, text: str, done: int, total: int) -> None:
+        self._progress.update(
+            self._task, description=_escape(_clean(text)), completed=done, total=total or None
+        )
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -11,7 +11,6 @@ from notifydb import errors
 from notifydb.cli.console import Console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from notifydb.guard import Operation, Permit, Request
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from notifydb.numbering.conflict import OnRef
     from notifydb.revisions.graph import History, Revision
     from notifydb.runner.events import Listener
+    from notifydb.runner.patience import Terms
+    from notifydb.runner.records import Deployed
     from notifydb.runner.upgrade import Runner
     from notifydb.settings import Loaded, Settings
     from notifydb.shadow.database import Shadows
@@ -40,6 +41,33 @@ class Deps:
         """`options` are command-line values by setting name; None is not set."""
         self.options = options
         self.console = Console()
+
+    @classmethod
+    def for_job(
+        cls,
+        database_url: str | None,
+        lock_wait: float | None,
+        lock_timeout: float | None,
+        deadline: float | None,
+        cancel_blockers: list[str] | None,
+        log_format: str | None,
+    ) -> Deps:
+        """Of a command that runs migrations, with its options."""
+        return cls(
+            **{
+                "database_url": database_url,
+                "lock_wait": lock_wait,
+                "upgrade.lock_timeout": lock_timeout,
+                "upgrade.deadline": deadline,
+                "upgrade.cancel_blockers": cancel_blockers or None,
+                "upgrade.log_format": None if log_format is None else str(log_format),
+            }
+        )
+
+    @property
+    def logs_json(self) -> bool:
+        """Whether a job tells its events as JSON."""
+        return self.settings.upgrade.log_format == "json"
 
     @cached_property
     def loaded(self) -> Loaded:
@@ -150,7 +178,17 @@ class Deps:
             progress=self.console.progress,
         )
 
-    def runner(self, listen: Listener) -> Runner:
+    def wait_for_database(self, seconds: float) -> None:
+        """Waits until the server lets somebody in; raises DatabaseUnreachable after `seconds`."""
+        from notifydb.postgres.endpoint import wait_until_reachable
+
+        if seconds and not self.database.embedded:
+            wait_until_reachable(
+                self.database.url, seconds, lambda why: self.console.say(f"waiting for the database: {why}")
+            )
+
+    def runner(self, listen: Listener, *, confirm: str | None = None, from_start: bool = False) -> Runner:
+        """What changes the configured database; raises Refused where blockers may not be cancelled as asked."""
         from notifydb.guard import Operation
         from notifydb.runner.upgrade import Runner
 
@@ -164,7 +202,32 @@ class Deps:
             listen,
             is_shared=lambda revision: self._on_main is None or revision in self._on_main.revisions,
             shared=self._source_on_main,
+            terms=self._terms(confirm),
+            deployed=lambda: self._deployed,
+            from_start=from_start,
         )
+
+    def _terms(self, confirm: str | None) -> Terms:
+        from notifydb.guard import Operation
+        from notifydb.runner.patience import Cancelling, Terms
+
+        settings, cancelling = self.settings.upgrade, None
+        if settings.cancel_blockers:
+            permit = self.permit(Operation.CANCEL_BLOCKERS, confirm)
+            cancelling = Cancelling(settings.cancel_blockers, settings.cancel_after, permit)
+        return Terms(
+            settings.lock_timeout, settings.attempts, settings.deadline, settings.queries, cancelling
+        )
+
+    @cached_property
+    def _deployed(self) -> Deployed:
+        """The application's version as the settings say, and its commit where this is a repository."""
+        from notifydb.numbering import git
+        from notifydb.runner.records import Deployed
+
+        found = git.run(self.loaded.root, "rev-parse", "HEAD")
+        commit = found.decode().strip() if isinstance(found, bytes) else None
+        return Deployed(self.settings.upgrade.code_version, commit)
 
     @cached_property
     def _on_main(self) -> OnRef | None:
@@ -270,33 +333,3 @@ class Deps:
         same = all(ours.query.get(name) == value for name, value in parsed.query.items())
         is_ours = same and "host" in parsed.query
         return Database(ours.render_as_string(hide_password=False), embedded=True) if is_ours else None
-
-
-def listener_of(console: Console) -> Callable[[object], None]:
-    """Tells a runner's events, a line each."""
-    from notifydb.migrator import execute
-    from notifydb.runner.events import Replaced, Unmarked, Waiting
-
-    verbs = {"up": "applied", "down": "reverted", "stamp": "stamped"}
-
-    def listen(event: object) -> None:
-        if isinstance(event, Waiting):
-            console.say(f"waiting for another runner: {event.holder}")
-        elif isinstance(event, Unmarked):
-            console.say(f"warning: {event.error.message}; next: {event.error.hint}", style="yellow")
-        elif isinstance(event, Replaced):
-            console.say(f"warning: {replaced_by(event.revisions)}", style="yellow")
-        elif isinstance(event, execute.Started):
-            console.progress(f"{event.revision} ...")
-        elif isinstance(event, execute.Applied):
-            console.say(f"{verbs[event.direction]} {event.revision} ({event.seconds:.2f} s)")
-
-    return listen
-
-
-def replaced_by(revisions: tuple[str, ...]) -> str:
-    """What is the matter with applied revisions whose files are others now, and the command that mends it."""
-    return (
-        f"{', '.join(revisions)} was applied from another file than the one here; "
-        "next: notifydb upgrade --take-back takes that back and applies this one"
-    )

@@ -6,8 +6,22 @@ from typing import Annotated
 
 import typer
 
-from notifydb.cli.deps import Deps, listener_of
-from notifydb.cli.options import Confirm, DatabaseUrl, DryRun, Format, LockWait, OutputFormat
+from notifydb.cli.deps import Deps
+from notifydb.cli.job import Job
+from notifydb.cli.options import (
+    CancelBlockers,
+    Confirm,
+    DatabaseUrl,
+    Deadline,
+    DryRun,
+    Format,
+    FromStart,
+    JobLog,
+    LockTimeout,
+    LockWait,
+    OutputFormat,
+    WaitForDatabase,
+)
 from notifydb.cli.upgrade import report
 
 
@@ -18,22 +32,31 @@ def downgrade(
             help="The revision to go back to: an id, its beginning, -N, or base.", metavar="REVISION"
         ),
     ],
+    from_start: FromStart = False,
     confirm: Confirm = None,
     dry_run: DryRun = False,
+    wait_for_db: WaitForDatabase = 0,
     lock_wait: LockWait = None,
+    lock_timeout: LockTimeout = None,
+    deadline: Deadline = None,
+    cancel_blockers: CancelBlockers = None,
+    log_format: JobLog = None,
     database_url: DatabaseUrl = None,
     output: Format = OutputFormat.TEXT,
 ) -> None:
     """Take back the migrations above a revision."""
     from notifydb.guard import Operation
 
-    deps = Deps(database_url=database_url, lock_wait=lock_wait)
-    runner = deps.runner(listener_of(deps.console))
-    plan = runner.plan_downgrade(target)
-    if dry_run or not plan.steps:
-        report(deps, "downgrade", plan, output, ran=False)
-        return
-    permit = deps.permit(Operation.DOWNGRADE, confirm)
-    with deps.console.working("downgrading"):
-        plan = runner.downgrade(target, permit)
-    report(deps, "downgrade", plan, output, ran=True)
+    deps = Deps.for_job(database_url, lock_wait, lock_timeout, deadline, cancel_blockers, log_format)
+    job = Job(deps.console, "downgrade", as_json=deps.logs_json)
+    with job.running():
+        deps.wait_for_database(wait_for_db)
+        runner = deps.runner(job.listen, confirm=confirm, from_start=from_start)
+        plan = runner.plan_downgrade(target)
+        ran = bool(plan.steps) and not dry_run
+        if ran:
+            plan = runner.downgrade(target, deps.permit(Operation.DOWNGRADE, confirm))
+        if not dry_run:
+            job.done(plan.target)
+    if dry_run or not deps.logs_json:
+        report(deps, "downgrade", plan, output, ran=ran)

@@ -31,3 +31,41 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done
 Edited = Annotated[
     bool, typer.Option("--edited", help="Move files with edits that are not committed, too, and stage them.")
 ]
+LockTimeout = Annotated[
+    float | None,
+    typer.Option("--lock-timeout", help="Seconds that a statement waits for a lock before it gives way."),
+]
+Deadline = Annotated[
+    float | None, typer.Option("--deadline", help="Seconds after which the run waits for nobody any more.")
+]
+WaitForDatabase = Annotated[
+    float,
+    typer.Option("--wait-for-db", help="Seconds to wait for the server to let somebody in.", min=0),
+]
+FromStart = Annotated[
+    bool,
+    typer.Option(
+        "--from-start", help="Run what was left half done from its beginning, not after what it had done."
+    ),
+]
+CancelBlockers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cancel-blockers",
+        help="End sessions of this application that are in the way (wildcards; guarded).",
+        metavar="APPLICATION",
+    ),
+]
+
+
+class LogFormat(enum.StrEnum):
+    """How a job tells what it does."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+JobLog = Annotated[
+    LogFormat | None,
+    typer.Option("--log-format", help="json: an object a line for each event, and a summary, on stdout."),
+]

@@ -9,7 +9,7 @@ import typer
 
 from notifydb import errors
 from notifydb.cli import moves
-from notifydb.cli.deps import Deps, listener_of
+from notifydb.cli.deps import Deps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,8 +89,10 @@ def _with_database(deps: Deps, plan: RenumberPlan, confirm: str | None) -> Done:
         move()
         deps.console.say(_NOTHING)
     else:
+        from notifydb.cli.narration import told_to
+
         permit = deps.permit(Operation.RESTAMP, confirm)
-        done = restamp(deps.runner(listener_of(deps.console)), *_after(deps, plan), permit, move)
+        done = restamp(deps.runner(told_to(deps.console)), *_after(deps, plan), permit, move)
     if done is not None:
         deps.console.say(f"restamped: the database is at {', '.join(done.becomes)}", style="green")
     return Done(staged[0] if staged else None, done, asked=True)
@@ -140,7 +142,7 @@ def _refuse_what_no_database_can_follow(plan: RenumberPlan) -> None:
 def _planned(deps: Deps, plan: RenumberPlan) -> Restamp | None:
     from notifydb.runner.restamp import plan as plan_restamp
 
-    return plan_restamp(deps.runner(listener_of(deps.console)).standing(), *_after(deps, plan))
+    return plan_restamp(deps.runner(lambda _: None).standing(), *_after(deps, plan))
 
 
 def _after(deps: Deps, plan: RenumberPlan) -> tuple[History, dict[str, str]]:

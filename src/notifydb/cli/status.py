@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notifydb.cli.deps import Deps, listener_of, replaced_by
-from notifydb.cli.options import DatabaseUrl, Format, OutputFormat
+from notifydb.cli.deps import Deps
+from notifydb.cli.options import DatabaseUrl, Format, OutputFormat, WaitForDatabase
 
 if TYPE_CHECKING:
     from notifydb.runner.plan import Status
@@ -18,6 +18,7 @@ def status(
     at_head: Annotated[
         bool, typer.Option("--at-head", help="Exit 1 unless the database is at the head: a start-up gate.")
     ] = False,
+    wait_for_db: WaitForDatabase = 0,
     database_url: DatabaseUrl = None,
     output: Format = OutputFormat.TEXT,
 ) -> None:
@@ -25,7 +26,8 @@ def status(
     from notifydb.runner.plan import status as compare
 
     deps = Deps(database_url=database_url)
-    standing = deps.runner(listener_of(deps.console)).standing()
+    deps.wait_for_database(wait_for_db)
+    standing = deps.runner(lambda _: None).standing()
     found = compare(deps.history, standing.current)
     if output is OutputFormat.JSON:
         deps.console.json(_document(found, standing))
@@ -65,6 +67,7 @@ def _document(found: Status, standing: Standing) -> dict[str, object]:
         "at_head": found.at_head and not standing.replaced,
         "kept": [each for each in standing.kept if each not in standing.folder.revisions],
         "replaced": list(standing.replaced),
+        "edited": list(standing.edited),
     }
 
 
@@ -75,7 +78,14 @@ def _show(deps: Deps, found: Status, standing: Standing) -> None:
         deps.console.error(refusal.message, hint=refusal.hint)
         return
     if standing.replaced:
+        from notifydb.cli.narration import replaced_by
+
         deps.console.error(replaced_by(standing.replaced))
+    if standing.edited:
+        deps.console.say(
+            f"warning: edited after it was applied: {', '.join(standing.edited)}; next: notifydb doctor",
+            style="yellow",
+        )
     if found.is_torn:
         deps.console.error(
             "alembic_version holds several rows",

@@ -6,8 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notifydb.cli.deps import Deps, listener_of
-from notifydb.cli.options import Confirm, DatabaseUrl, DryRun, Format, LockWait, OutputFormat
+from notifydb.cli.deps import Deps
+from notifydb.cli.job import Job
+from notifydb.cli.options import (
+    CancelBlockers,
+    Confirm,
+    DatabaseUrl,
+    Deadline,
+    DryRun,
+    Format,
+    FromStart,
+    JobLog,
+    LockTimeout,
+    LockWait,
+    OutputFormat,
+    WaitForDatabase,
+)
 
 if TYPE_CHECKING:
     from notifydb.runner.plan import Plan
@@ -21,9 +35,15 @@ def upgrade(
         bool,
         typer.Option("--take-back", help="First downgrade what was applied and is not in this folder."),
     ] = False,
+    from_start: FromStart = False,
     confirm: Confirm = None,
     dry_run: DryRun = False,
+    wait_for_db: WaitForDatabase = 0,
     lock_wait: LockWait = None,
+    lock_timeout: LockTimeout = None,
+    deadline: Deadline = None,
+    cancel_blockers: CancelBlockers = None,
+    log_format: JobLog = None,
     database_url: DatabaseUrl = None,
     output: Format = OutputFormat.TEXT,
 ) -> None:
@@ -31,20 +51,22 @@ def upgrade(
     from notifydb.guard import Operation
     from notifydb.settings.environment import strictest
 
-    deps = Deps(database_url=database_url, lock_wait=lock_wait)
-    if not target.startswith("+"):
-        # A target that is not there, or two heads, are told before anything is connected to.
-        deps.history.get(target)
-    runner = deps.runner(listener_of(deps.console))
-    if dry_run or take_back:
-        plan = runner.plan_upgrade(target, take_back=take_back)
-    if dry_run:
-        report(deps, "upgrade", plan, output, ran=False)
-        return
-    permit = deps.permit(Operation.DOWNGRADE, confirm) if take_back and plan.taken_back else None
-    with deps.console.working("upgrading"):
-        plan = runner.upgrade(target, environment=strictest(deps.loaded.voices), take_back=permit)
-    report(deps, "upgrade", plan, output, ran=True)
+    deps = Deps.for_job(database_url, lock_wait, lock_timeout, deadline, cancel_blockers, log_format)
+    job = Job(deps.console, "upgrade", as_json=deps.logs_json)
+    with job.running():
+        if not target.startswith("+"):
+            # A target that is not there, or two heads, are told before anything is connected to.
+            deps.history.get(target)
+        deps.wait_for_database(wait_for_db)
+        runner = deps.runner(job.listen, confirm=confirm, from_start=from_start)
+        if dry_run or take_back:
+            plan = runner.plan_upgrade(target, take_back=take_back)
+        if not dry_run:
+            permit = deps.permit(Operation.DOWNGRADE, confirm) if take_back and plan.taken_back else None
+            plan = runner.upgrade(target, environment=strictest(deps.loaded.voices), take_back=permit)
+            job.done(plan.target)
+    if dry_run or not deps.logs_json:
+        report(deps, "upgrade", plan, output, ran=not dry_run)
 
 
 def report(deps: Deps, operation: str, plan: Plan, output: OutputFormat, *, ran: bool) -> None:

@@ -62,6 +62,14 @@ class Progress:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Working:
+    """The migration has been at work for `seconds` and waits for nobody; told now and then."""
+
+    revision: str
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Healed:
     """An INVALID index that a failed build left was dropped, before (`again`) or after the migration's own."""
 
@@ -111,6 +119,7 @@ Event = (
     | Blocked
     | Retrying
     | Progress
+    | Working
     | Healed
     | Built
     | Continued

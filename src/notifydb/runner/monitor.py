@@ -17,13 +17,14 @@ import sqlalchemy.exc
 from notifydb.postgres import activity, failures, ledger
 from notifydb.postgres.activity import Session, Wait
 from notifydb.postgres.connect import autocommit_engine
-from notifydb.runner.events import Blocked, Cancelled, Listener, Progress, Unwatched
+from notifydb.runner.events import Blocked, Cancelled, Listener, Progress, Unwatched, Working
 from notifydb.runner.patience import Patience
 from notifydb.sql.redaction import without_literals
 
 _INTERVAL: Final = 0.5
-#: Seconds after which something that has not changed is told again.
+#: Seconds after which something that has not changed is told again, and for mere work.
 _TOLD_AGAIN: Final = 5.0
+_WORK_TOLD: Final = 15.0
 #: A client that was told to stop does not wait longer for the thread.
 _GOODBYE: Final = 0.5
 
@@ -32,6 +33,7 @@ _GOODBYE: Final = 0.5
 class _Subject:
     revision: str
     pid: int
+    began: float
 
 
 class Monitor:
@@ -62,7 +64,7 @@ class Monitor:
 
     def begin(self, revision: str, pid: int) -> None:
         """The session of that pid runs the migration now."""
-        self.gave_up, self._seen, self._subject = False, None, _Subject(revision, pid)
+        self.gave_up, self._seen, self._subject = False, None, _Subject(revision, pid, time.monotonic())
 
     def end(self) -> Wait | None:
         """The migration has ended; what it was last seen to wait for."""
@@ -102,8 +104,10 @@ class Monitor:
             self._tell(Progress(subject.revision, building, wait), (building.phase, _pids(wait)))
         elif wait is not None:
             self._tell(Blocked(subject.revision, wait), _pids(wait))
+        elif (seconds := time.monotonic() - max(subject.began, self._told[1])) >= _WORK_TOLD:
+            self._tell(Working(subject.revision, time.monotonic() - subject.began), seconds)
 
-    def _tell(self, event: Blocked | Progress, what: object) -> None:
+    def _tell(self, event: Blocked | Progress | Working, what: object) -> None:
         """Tells what is new at once, and what is not now and then."""
         key = (event.revision, what)
         if key != self._told[0] or time.monotonic() - self._told[1] >= _TOLD_AGAIN:

@@ -42,6 +42,19 @@ class Standing:
     lost: tuple[str, ...]
     history: History
     unfinished: Restamp | None = None
+    hashes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def edited(self) -> tuple[str, ...]:
+        """Applied revisions whose files hold another text now, what does the same or is replaced left out."""
+        known = self._applied() & self.hashes.keys() - self.kept.keys()
+        return tuple(
+            each.id
+            for each in self.folder.ordered()
+            if each.id in known
+            and hashlib.sha256(each.path.read_bytes()).hexdigest() != self.hashes[each.id]
+            and not self._does_the_same(each.id)
+        )
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -120,6 +133,15 @@ class Standing:
         known = (each for each in self.current if each in self.history.revisions)
         return {each.id for revision in known for each in self.history.chain(revision)}
 
+    def _does_the_same(self, revision: str) -> bool:
+        """Whether the source that was applied is known, and has the same upgrade()."""
+        applied = self.applied.get(revision)
+        kept = _parsed(revision, applied.source) if applied is not None and applied.source else None
+        return bool(
+            kept and applied and applied.source
+            and is_same_upgrade(kept, applied.source, self.folder.revisions[revision])
+        )  # fmt: skip
+
     def _name_here(self, kept: Revision) -> str | None:
         source = self.sources[kept.id]
         here = self.folder.revisions.get(kept.id)
@@ -158,6 +180,7 @@ def compare(
     applied: Mapping[str, Applied],
     shared: Callable[[str], bytes | None] = lambda _: None,
     planned: Mapping[str, Any] | None = None,
+    hashes: Mapping[str, str] | None = None,
 ) -> Standing:
     """Walks down from `current`, over other sources where the folder does not have what was applied.
 
@@ -188,7 +211,7 @@ def compare(
     others = (each for each in folder.ordered() if each.id not in kept)
     history = History((*others, *kept.values())) if kept else folder
     unfinished = _unfinished(folder, current, planned) if planned else None
-    return Standing(folder, current, applied, kept, sources, tuple(lost), history, unfinished)
+    return Standing(folder, current, applied, kept, sources, tuple(lost), history, unfinished, hashes or {})
 
 
 def _source(applied: Applied | None, shared: Callable[[str], bytes | None] | None) -> bytes | None:

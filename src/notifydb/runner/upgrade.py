@@ -35,7 +35,7 @@ class Runner:
     `destruction` is what the guard is asked when an upgrade takes something away. `is_shared` tells whether
     the main branch has a revision: of those that only this branch has, the source is kept as they are applied.
     `shared` gives the main branch's file of an id, where it has one. `terms` are the policy towards others'
-    locks, `deployed` is what the migrations came with, and `from_start` runs what was left half done from its
+    locks, `deployed` tells what the migrations came with, and `from_start` runs what was left half done from its
     beginning.
     """
 
@@ -48,7 +48,7 @@ class Runner:
     is_shared: Callable[[Revision], bool] = lambda _: True
     shared: Callable[[str], bytes | None] = lambda _: None
     terms: Terms = dataclasses.field(default_factory=Terms)
-    deployed: Deployed = dataclasses.field(default_factory=Deployed)
+    deployed: Callable[[], Deployed] = Deployed
     from_start: bool = False
 
     def current(self) -> tuple[str, ...]:
@@ -59,8 +59,9 @@ class Runner:
     def standing(self) -> rescue.Standing:
         """What the database holds beside the folder; raises as `current` does."""
         with failures.translated(), make_engine(self.url).connect() as conn:
-            current, applied, planned = execute.current(conn), {}, None
+            current, applied, planned, hashes = execute.current(conn), {}, None, {}
             try:
+                hashes = ledger.read_hashes(conn)
                 planned = ledger.newest_details(conn, Operation.RESTAMP, "planned")
                 if guard.keeps_sources(self.destruction):
                     applied = ledger.read_applied(conn)
@@ -68,7 +69,7 @@ class Runner:
                 # A role that may only look at alembic_version is told as much as that says.
                 if failures.sqlstate(error) != failures.INSUFFICIENT_PRIVILEGE:
                     raise
-        return rescue.compare(self.history, current, applied, self.shared, planned)
+        return rescue.compare(self.history, current, applied, self.shared, planned, hashes)
 
     def plan_upgrade(self, target: str = "heads", *, take_back: bool = False) -> Plan:
         """What `upgrade` would do now; raises HistoryError as it does."""
@@ -185,7 +186,7 @@ class Runner:
 
     @property
     def records(self) -> Records:
-        return Records(self.url, self.history, self.destruction, self.is_shared, self.deployed)
+        return Records(self.url, self.history, self.destruction, self.is_shared, self.deployed())
 
     def _planned(self, standing: rescue.Standing, target: str, *, take_back: bool) -> Plan:
         if take_back and standing.kept:

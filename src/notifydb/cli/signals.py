@@ -1,0 +1,62 @@
+"""SIGTERM and SIGINT: the driver cancels the running statement, and a job is over within two seconds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+#: A platform kills what has not ended; Cloud Foundry after ten seconds, a person sooner.
+_PATIENCE: Final = 1.7
+_LATE: Final = (
+    "stopped: the server has not confirmed the rollback yet, it does so as it notices that nobody is there\n"
+)
+_prompt: list[bool] = []
+received: list[int] = []
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: the driver cancels the running statement for it as for Ctrl-C."""
+
+
+def install() -> None:
+    """Takes both signals over, for the whole process."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+
+
+def exit_code(stop: KeyboardInterrupt | None) -> int:
+    """As a shell gives it to who ended by a signal."""
+    number = signal.SIGTERM if isinstance(stop, Terminated) or signal.SIGTERM in received else signal.SIGINT
+    return 128 + number
+
+
+@contextmanager
+def promptly() -> Iterator[None]:
+    """For the block, a signal ends the process in two seconds, whether or not the server answers by then."""
+    _prompt.append(True)
+    try:
+        yield
+    finally:
+        _prompt.pop()
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    received.append(number)
+    if _prompt and len(received) == 1:
+        timer = threading.Timer(_PATIENCE, _leave, [128 + number])
+        timer.daemon = True
+        timer.start()
+    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+
+def _leave(code: int) -> None:
+    sys.stderr.write(_LATE)
+    sys.stderr.flush()
+    sys.stdout.flush()
+    os._exit(code)
