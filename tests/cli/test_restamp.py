@@ -182,7 +182,7 @@ def test_moved_twice_before_the_database_is_asked(merged: Repository) -> None:
         ("notifydb.runner.restamp:_plan_in:after", "development"),
         ("notifydb.revisions.changes:_stage_all:after", "development"),
         ("notifydb.revisions.changes:apply:after", "development"),
-        ("notifydb.migrator.execute:replace_rows:after", "development"),
+        ("notifydb.postgres.version:replace_rows:after", "development"),
         ("notifydb.runner.restamp:_write:after", "development"),
         # Where no source is kept, the record of the plan is all there is.
         ("notifydb.revisions.changes:apply:after", "staging"),

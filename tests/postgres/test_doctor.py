@@ -18,9 +18,8 @@ from conftest import ROOT, SmallProject, name_of, query
 from notifydb import errors, guard
 from notifydb.findings import Severity
 from notifydb.guard import Mark, Operation, Request, Target
-from notifydb.migrator import execute
 from notifydb.migrator.config import Project
-from notifydb.postgres import own
+from notifydb.postgres import own, version
 from notifydb.postgres.catalog import Drift, catalog_at, compare
 from notifydb.postgres.connect import autocommit_engine, make_engine
 from notifydb.postgres.statements import mends, rank
@@ -705,4 +704,4 @@ def test_without_a_shadow_what_did_not_run_is_counted(patient: Patient, small_pr
             "unvalidated-constraints", "missing-objects", "unstamped-objects", "unknown-objects",
         ]  # fmt: skip
     assert "0002_fails failed" in diagnosis.not_run[0].reason
-    assert execute.current(make_engine(patient.url).connect()) == ("0001_users",)
+    assert version.current(make_engine(patient.url).connect()) == ("0001_users",)

@@ -256,9 +256,9 @@ class Deps:
         """What the guard is asked about the database as it is now."""
         from notifydb.guard import Request
         from notifydb.postgres import failures, own
-        from notifydb.postgres.connect import make_engine
+        from notifydb.postgres.connect import own_engine
 
-        with failures.translated(), make_engine(database.url).connect() as conn:
+        with failures.translated(), own_engine(database.url).connect() as conn:
             target = own.target_of(conn, embedded=database.embedded)
         allow = self.settings.allow_destructive
         return Request(operation, target, self.loaded.voices, allow, confirmation)
@@ -267,14 +267,14 @@ class Deps:
         """Raises Refused where no confirmation could help, before any work is done."""
         from notifydb import guard
         from notifydb.postgres import ledger
-        from notifydb.postgres.connect import make_engine
+        from notifydb.postgres.connect import own_engine
 
         request = self._request(self.database, operation)
         typed = dataclasses.replace(request, confirmation=request.target.database)
         try:
             guard.permit(typed)
         except errors.Refused as refusal:
-            ledger.record_decision(make_engine(self.database.url), operation, "refused", refusal.reasons)
+            ledger.record_decision(own_engine(self.database.url), operation, "refused", refusal.reasons)
             raise
 
     def permit(self, operation: Operation, confirmation: str | None) -> Permit:
@@ -288,9 +288,9 @@ class Deps:
         """
         from notifydb import guard
         from notifydb.postgres import ledger
-        from notifydb.postgres.connect import make_engine
+        from notifydb.postgres.connect import own_engine
 
-        engine = make_engine(database.url)
+        engine = own_engine(database.url)
         request = self._confirmed(self._request(database, operation, confirmation))
         try:
             permit = guard.permit(request)

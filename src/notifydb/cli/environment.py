@@ -14,10 +14,10 @@ from notifydb.cli.options import Confirm, DatabaseUrl, Format, OutputFormat
 def show(database_url: DatabaseUrl = None, output: Format = OutputFormat.TEXT) -> None:
     """Show what the database says it is, and what the settings say."""
     from notifydb.postgres import failures, own
-    from notifydb.postgres.connect import make_engine
+    from notifydb.postgres.connect import own_engine
 
     deps = Deps(database_url=database_url)
-    with failures.translated(), make_engine(deps.database.url).connect() as conn:
+    with failures.translated(), own_engine(deps.database.url).connect() as conn:
         target = own.target_of(conn, embedded=deps.database.embedded)
     if output is OutputFormat.JSON:
         voices = [{"source": each.source, "environment": each.environment} for each in deps.loaded.voices]
@@ -41,14 +41,14 @@ def set_(
     from notifydb import guard
     from notifydb.cli.confirm import ask_for_name_of
     from notifydb.postgres import failures, ledger, own
-    from notifydb.postgres.connect import make_engine
+    from notifydb.postgres.connect import own_engine
     from notifydb.settings import Environment
 
     wanted = Environment.parse(name)
     if wanted is Environment.UNKNOWN:
         raise errors.UsageError(f"{name!r} is none of development, test, staging, production")
     deps = Deps(database_url=database_url)
-    with failures.translated(), make_engine(deps.database.url).begin() as conn:
+    with failures.translated(), own_engine(deps.database.url).begin() as conn:
         own.install(conn)
         target = own.target_of(conn, embedded=deps.database.embedded)
         typed = confirm or ask_for_name_of(deps.console, f"mark it as {wanted}", target.database)

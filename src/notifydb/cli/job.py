@@ -66,14 +66,14 @@ class Job:
             self._summary(outcome=outcome, exit_code=0, revision=revision)
 
     def _count(self, event: Event) -> None:
-        from notifydb.migrator import execute
+        from notifydb.migrator import events
 
         match event:
-            case execute.Planned():
+            case events.Planned():
                 self._total = len(event.revisions)
-            case execute.Started():
+            case events.Started():
                 self._current = event.revision
-            case execute.Applied():
+            case events.Applied():
                 self._applied.append(event.revision)
                 self._current = None
             case _:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from datetime import UTC, datetime
 
-from notifydb.migrator import execute
+from notifydb.migrator import events as migrator
 from notifydb.postgres.activity import Session, Wait
 from notifydb.runner import events
 
@@ -24,17 +24,17 @@ def document(_event: object) -> Document | None:
 
 
 @document.register
-def _(event: execute.Planned) -> Document | None:
+def _(event: migrator.Planned) -> Document | None:
     return line("planned", direction=event.direction, revisions=list(event.revisions))
 
 
 @document.register
-def _(event: execute.Started) -> Document | None:
+def _(event: migrator.Started) -> Document | None:
     return line("started", revision=event.revision, direction=event.direction)
 
 
 @document.register
-def _(event: execute.Applied) -> Document | None:
+def _(event: migrator.Applied) -> Document | None:
     return line(
         "applied", revision=event.revision, direction=event.direction, seconds=round(event.seconds, 3)
     )

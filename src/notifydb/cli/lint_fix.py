@@ -89,9 +89,9 @@ def _prover(deps: Deps, report: Report) -> Prover:
 
 def _applied(deps: Deps) -> frozenset[str]:
     """What the configured database has applied; a developer's own can take back what is applied from another file."""
-    from notifydb.migrator.execute import current
     from notifydb.postgres import failures
     from notifydb.postgres.connect import make_engine
+    from notifydb.postgres.version import current
     from notifydb.settings import Environment
 
     url, own = deps.settings.database_url, (Environment.DEVELOPMENT, Environment.TEST)

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from notifydb.migrator import execute
+from notifydb.migrator import events as migrator
 from notifydb.runner import events
 from notifydb.runner.waits import duration, lines_of, session_in_words
 
@@ -23,7 +23,7 @@ def lines(_event: object) -> Iterator[tuple[str, str | None]]:
 
 
 @lines.register
-def _(event: execute.Applied) -> Iterator[tuple[str, str | None]]:
+def _(event: migrator.Applied) -> Iterator[tuple[str, str | None]]:
     yield f"{_DONE[event.direction]} {event.revision} ({event.seconds:.2f} s)", None
 
 

@@ -66,9 +66,9 @@ def _revision(deps: Deps, revision: Revision) -> dict[str, object]:
 
 def _show_database(deps: Deps, limit: int, output: OutputFormat) -> None:
     from notifydb.postgres import failures, ledger
-    from notifydb.postgres.connect import make_engine
+    from notifydb.postgres.connect import own_engine
 
-    with failures.translated(), make_engine(deps.database.url).connect() as conn:
+    with failures.translated(), own_engine(deps.database.url).connect() as conn:
         entries = ledger.read_history(conn, limit=limit)
     if output is OutputFormat.JSON:
         deps.console.json({"entries": [_entry(each) for each in entries]})

@@ -49,13 +49,12 @@ def current(database_url: DatabaseUrl = None, output: Format = OutputFormat.TEXT
 
 
 def _status(deps: Deps) -> Status:
-    from notifydb.migrator import execute
-    from notifydb.postgres import failures
-    from notifydb.postgres.connect import make_engine
+    from notifydb.postgres import failures, version
+    from notifydb.postgres.connect import own_engine
     from notifydb.runner.plan import status as compare
 
-    with failures.translated(), make_engine(deps.database.url).connect() as conn:
-        return compare(deps.history, execute.current(conn))
+    with failures.translated(), own_engine(deps.database.url).connect() as conn:
+        return compare(deps.history, version.current(conn))
 
 
 def _document(found: Status, standing: Standing) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +14,17 @@ from alembic.util.exc import CommandError
 
 from notifydb import errors
 from notifydb.migrator.config import Project, alembic_config, entered
+from notifydb.migrator.events import (
+    Again,
+    Applied,
+    Direction,
+    Event,
+    Failed,
+    Listener,
+    Planned,
+    Ran,
+    Started,
+)
 from notifydb.migrator.frames import reason, where
 from notifydb.migrator.script import open_script
 from notifydb.postgres import failures
@@ -25,66 +35,10 @@ from notifydb.settings.url import redact
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationInfo
 
-Direction = Literal["up", "down", "stamp"]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Planned:
-    """What is going to run, in order; told once, before the first."""
-
-    revisions: tuple[str, ...]
-    direction: Direction
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Started:
-    """A migration begins."""
-
-    revision: str
-    direction: Direction
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Ran:
-    """The migration's function has returned; its stamp is next, in the transaction that is open now.
-
-    `begun_again` tells that this is a new one, since the migration had ended its own.
-    """
-
-    revision: str
-    direction: Direction
-    begun_again: bool
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Applied:
-    """A migration has run and is stamped; what is written on `connection` now commits with the stamp."""
-
-    revision: str
-    direction: Direction
-    seconds: float
-    connection: sa.Connection
-
-
-Event = Planned | Started | Ran | Applied
-Listener = Callable[[Event], None]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Failed:
-    """A migration failed with `cause`; `error` is what the run would end with.
-
-    `kept_something` tells that it had committed a part of what it did.
-    """
-
-    revision: str
-    error: errors.NotifydbError
-    cause: Exception
-    kept_something: bool
-
-
-#: Asked when a migration has failed and was rolled back: whether it is run again.
-Again = Callable[[Failed], bool]
+__all__ = [
+    "Again", "Applied", "Direction", "Event", "Failed", "Listener", "Planned", "Ran", "Started",
+    "downgrade", "run_each", "stamp", "upgrade",
+]  # fmt: skip
 
 
 def upgrade(
@@ -145,26 +99,6 @@ def stamp(
 ) -> None:
     """Writes `target` into `alembic_version` and runs nothing; raises HistoryError for an unknown target."""
     _Run(project, "stamp", target, listen, history).execute(engine)
-
-
-def current(conn: sa.Connection) -> tuple[str, ...]:
-    """The revisions that `alembic_version` holds; none when there is no such table."""
-    return MigrationContext.configure(conn).get_current_heads()
-
-
-def replace_rows(conn: sa.Connection, old: Sequence[str], new: Sequence[str]) -> None:
-    """Makes `alembic_version` hold `new` instead of `old`, in the connection's transaction.
-
-    Raises HistoryError when it does not hold `old` any more.
-    """
-    table = sa.table("alembic_version", sa.column("version_num"))
-    held = conn.scalars(sa.delete(table).returning(table.c.version_num)).all()
-    if set(held) != set(old):
-        raise errors.HistoryError(
-            f"alembic_version holds {', '.join(held)} now, and held {', '.join(old)} before",
-            hint="somebody runs alembic on this database; wait for it, then run this again",
-        )
-    conn.execute(sa.insert(table), [{"version_num": each} for each in new])
 
 
 class _Run:

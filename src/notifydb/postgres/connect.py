@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import psycopg
@@ -36,6 +37,12 @@ def make_engine(url: str, *, application_name: str = "notifydb", connect_timeout
     _let_percent_signs_stand(engine)
     _let_tuples_be_lists(engine)
     return engine
+
+
+@functools.lru_cache(maxsize=8)
+def own_engine(url: str) -> sa.Engine:
+    """As `make_engine`, one for each URL: SQLAlchemy asks the server what it is only once."""
+    return make_engine(url)
 
 
 def plain_url(url: str) -> str:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from notifydb import errors
 from notifydb.postgres import failures
-from notifydb.postgres.connect import autocommit_engine, driver_of, plain
+from notifydb.postgres.connect import driver_of, own_engine, plain
 
 _POLL_SECONDS: Final = 0.5
 #: A pooler gives a free session to whoever comes; how often that is tried before it is believed not to.
@@ -30,7 +30,7 @@ def check_endpoint(url: str) -> None:
     A pooler in transaction mode gives each transaction another session of the server: a lock of the session
     then protects nobody, and SET and CREATE INDEX CONCURRENTLY meet strangers (pgbouncer.org, "Features").
     """
-    with failures.translated(), autocommit_engine(url).connect() as conn:
+    with failures.translated(), _engine(url).connect() as conn:
         state = conn.execute(_STATE).one()
         if state.standby:
             raise errors.ConfigurationError(
@@ -57,7 +57,7 @@ def wait_until_reachable(url: str, seconds: float, waiting: Callable[[str], None
     deadline, told = time.monotonic() + seconds, ""
     while True:
         try:
-            with failures.translated(), autocommit_engine(url).connect():
+            with failures.translated(), _engine(url).connect():
                 return
         except errors.DatabaseUnreachable as error:
             if time.monotonic() >= deadline:
@@ -74,10 +74,14 @@ def _shares_sessions(url: str, conn: sa.Connection) -> bool:
     if ours.info.backend_pid == _session(ours):
         # The server itself told its number as it was connected to; a pooler makes one up.
         return False
-    with autocommit_engine(url).connect() as other:
+    with _engine(url).connect() as other:
         theirs = driver_of(other)
         seen = [(_session(ours), _session(theirs)) for _ in range(_PROBES)]
     return any(mine == its for mine, its in seen) or len(set(seen)) > 1
+
+
+def _engine(url: str) -> sa.Engine:
+    return own_engine(url).execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _session(driver: psycopg.Connection[Any]) -> int:

@@ -1,91 +1,146 @@
 """What a transaction takes away: tables and columns dropped, rows deleted, tables truncated.
 
-Read from the catalog before and after, so it does not matter which statement, function or cascade did it.
+Nothing is taken away without a lock that is held until the commit: ACCESS EXCLUSIVE for DROP, ALTER and TRUNCATE,
+cascades included, ROW EXCLUSIVE for rows (Postgres docs section 13.3.1). So the tables that a transaction has locked
+are looked at as it sees them, and, from a second session, as everybody else still does. It does not matter which
+statement, function or cascade did it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import psycopg
 
 # Objects are told apart by oid and attribute number: a rename loses nothing.
-_READ: Final = """
-    SELECT c.oid::bigint, format('%I.%I', n.nspname, c.relname), pg_relation_filenode(c.oid)::bigint,
-           coalesce(pg_stat_get_live_tuples(c.oid), 0), coalesce(pg_stat_get_xact_tuples_deleted(c.oid), 0),
-           (SELECT coalesce(jsonb_object_agg(a.attnum, a.attname), '{}') FROM pg_attribute a
-            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
-      AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'notifydb')
-      AND c.relname <> 'alembic_version'
+#: The tables that the transaction has locked so, and what it did to them; the name is null where one is gone.
+#: A column's row that is no older than the transaction is of its making (docs section 9.28.8, `age`).
+_SUSPECTS: Final = b"""
+    SELECT l.oid::bigint, l.deleted, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+           pg_relation_filenode(c.oid)::bigint,
+           ARRAY(SELECT a.attnum::int FROM pg_attribute a
+                 WHERE a.attrelid = c.oid AND a.attisdropped AND age(a.xmin) <= 0 ORDER BY a.attnum)
+    FROM (SELECT relation AS oid, bool_or(mode = 'AccessExclusiveLock') AS exclusive,
+                 coalesce(pg_stat_get_xact_tuples_deleted(relation), 0) AS deleted
+          FROM pg_locks
+          WHERE pid = pg_backend_pid() AND locktype = 'relation' AND relation >= 16384
+            AND mode IN ('AccessExclusiveLock', 'RowExclusiveLock')
+          GROUP BY relation) l
+    LEFT JOIN pg_class c ON c.oid = l.oid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE (l.exclusive OR l.deleted > 0) AND c.relkind IS DISTINCT FROM 'i'
 """
+#: The same tables as everybody else sees them.
+_BEFORE: Final = b"""
+    SELECT c.oid::bigint, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+           pg_relation_filenode(c.oid)::bigint, coalesce(pg_stat_get_live_tuples(c.oid), 0),
+           ARRAY(SELECT a.attname::text FROM pg_attribute a
+                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+           ARRAY(SELECT a.attnum::int FROM pg_attribute a
+                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = ANY(%s::oid[]) AND c.relkind IN ('r', 'p', 'f')
+      AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname NOT IN ('information_schema', 'notifydb')
+      AND c.relname <> 'alembic_version'
+    ORDER BY c.oid
+"""
+_DELETED: Final = (
+    "SELECT oid, coalesce(pg_stat_get_xact_tuples_deleted(oid), 0) FROM unnest(%s::oid[]) AS oid"
+)
 #: The server's count of live rows is an estimate; fewer missing rows than this share may be its error.
 _TOLERANCE: Final = 0.1
 
-
-class Cursor(Protocol):
-    """A driver's cursor: below SQLAlchemy, so that reading fires none of its events."""
-
-    def execute(self, query: Any) -> Any: ...
-    def fetchall(self) -> list[tuple[Any, ...]]: ...
+Cursor = psycopg.Cursor[Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Table:
-    """A table as the transaction sees it: `live` rows as the server estimates, `deleted` ones exactly."""
+class _Suspect:
+    """A table that the transaction has locked; `gone` are numbers of columns that it has dropped."""
+
+    deleted: int
+    name: str | None
+    filenode: int | None
+    gone: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Before:
+    """The table before; `live` rows as the server estimates, `columns` by attribute number."""
 
     name: str
     filenode: int | None
     live: int
-    deleted: int
-    columns: Mapping[str, str]
+    columns: Mapping[int, str]
 
 
-Snapshot = Mapping[int, Table]
+class Losses:
+    """What the transactions of one session take away, one after the other; `others` gives another session."""
+
+    def __init__(self, others: Callable[[], Cursor]) -> None:
+        self._others = others
+        # A table whose file is the one that was seen before, or made, was not emptied since.
+        self._files: dict[int, int | None] = {}
+        self._deleted_from: set[int] = set()
+        self._unreported: Mapping[int, int] = {}
+
+    def begin(self, cursor: Cursor) -> None:
+        """A transaction has begun: the server may not have counted yet what the session deleted before."""
+        oids = list(self._deleted_from)
+        self._unreported = dict(cursor.execute(_DELETED, (oids,)).fetchall()) if oids else {}
+
+    def of(self, cursor: Cursor) -> tuple[str, ...]:
+        """What the transaction takes away, a sentence each, as it is about to commit."""
+        found = {oid: self._suspect(oid, *rest) for oid, *rest in cursor.execute(_SUSPECTS)}
+        if deleted := {oid for oid, each in found.items() if each.deleted > 0}:
+            flush_counts(cursor)
+            self._deleted_from |= deleted
+        doubted = [oid for oid, each in found.items() if self._is_doubted(oid, each)]
+        lost = tuple(self._lost(doubted, found, cursor)) if doubted else ()
+        self._files |= {oid: each.filenode for oid, each in found.items()}
+        return lost
+
+    def _suspect(
+        self, oid: int, deleted: int, name: str | None, file: int | None, gone: list[int]
+    ) -> _Suspect:
+        return _Suspect(deleted - self._unreported.get(oid, 0), name, file, tuple(gone))
+
+    def _is_doubted(self, oid: int, each: _Suspect) -> bool:
+        unchanged = oid in self._files and self._files[oid] == each.filenode
+        return each.name is None or bool(each.gone) or each.deleted > 0 or not unchanged
+
+    def _lost(self, doubted: list[int], found: Mapping[int, _Suspect], cursor: Cursor) -> Iterator[str]:
+        for oid, name, file, live, names, numbers in self._others().execute(_BEFORE, (doubted,)):
+            columns = dict(zip(numbers, names, strict=True))
+            yield from _told(_Before(name, file, live, columns), found[oid], cursor)
 
 
-def snapshot(cursor: Cursor) -> Snapshot:
-    """The tables of the database by oid, without notifydb's own."""
-    cursor.execute(_READ)
-    return {oid: Table(*rest) for oid, *rest in cursor.fetchall()}
-
-
-def losses(before: Snapshot, cursor: Cursor) -> tuple[str, ...]:
-    """What was there before and is not now, a sentence each."""
-    after = snapshot(cursor)
-    return tuple(_losses(before, after, cursor))
-
-
-def flush_counts(cursor: Cursor, server_version: int) -> None:
+def flush_counts(cursor: Cursor) -> None:
     """Has the server count this transaction's rows when it is over, not up to a second later.
 
-    `server_version` as in `server_version_num`; older servers than 15 do it when they like.
+    Older servers than 15 do it when they like.
     """
-    if server_version >= 150_000:
+    if cursor.connection.info.server_version >= 150_000:
         cursor.execute("SELECT pg_stat_force_next_flush()")
 
 
-def _losses(before: Snapshot, after: Snapshot, cursor: Cursor) -> Iterator[str]:
-    for oid, table in before.items():
-        now = after.get(oid)
-        if now is None:
-            yield f"drops table {table.name}"
-            continue
-        for number in sorted(table.columns.keys() - now.columns.keys(), key=int):
-            yield f"drops column {table.name}.{table.columns[number]}"
-        deleted = now.deleted - table.deleted
-        if deleted > 0:
-            yield f"deletes {deleted} row{'s' if deleted > 1 else ''} of {table.name}"
-        if table.filenode != now.filenode and _is_emptied(table, now, deleted, cursor):
-            yield f"truncates {table.name}"
+def _told(before: _Before, now: _Suspect, cursor: Cursor) -> Iterator[str]:
+    if now.name is None:
+        yield f"drops table {before.name}"
+        return
+    for number in now.gone:
+        if number in before.columns:
+            yield f"drops column {before.name}.{before.columns[number]}"
+    if now.deleted > 0:
+        yield f"deletes {now.deleted} row{'s' if now.deleted > 1 else ''} of {before.name}"
+    if before.filenode != now.filenode and _is_emptied(before, now, cursor):
+        yield f"truncates {before.name}"
 
 
-def _is_emptied(table: Table, now: Table, deleted: int, cursor: Cursor) -> bool:
+def _is_emptied(before: _Before, now: _Suspect, cursor: Cursor) -> bool:
     """A new file is a rewrite or a TRUNCATE, whatever was inserted after it; a rewrite keeps the rows."""
-    expected = table.live - max(deleted, 0)
+    expected = before.live - max(now.deleted, 0)
     if expected <= 0:
         return False
-    cursor.execute(f"SELECT count(*) FROM {now.name}")  # noqa: S608
-    ((rows,),) = cursor.fetchall()
-    return bool(expected - rows > table.live * _TOLERANCE)
+    ((rows,),) = cursor.execute(f"SELECT count(*) FROM {now.name}".encode()).fetchall()  # noqa: S608
+    return bool(expected - rows > before.live * _TOLERANCE)

@@ -1,22 +1,24 @@
 """The destructive guard of upgrades: what a migration takes away has to be permitted before it commits.
 
-Every transaction is compared, before it commits, with the catalog at its begin: Alembic's own, one that the
-migration ends with a raw COMMIT, and, outside of one, each statement in a transaction made for it. Only what
-cannot run in a transaction runs bare, and none of that loses rows.
+Every transaction is looked at before it commits: Alembic's own, one that the migration ends with a raw COMMIT, and,
+outside of one, each statement in a transaction made for it. Only what cannot run in a transaction runs bare, and none
+of that loses rows.
 """
 
 from __future__ import annotations
 
 import ast
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
 
 from notifydb import errors, guard
 from notifydb.guard import Request
-from notifydb.postgres import losses
-from notifydb.postgres.connect import plain
+from notifydb.postgres.connect import plain, plain_url
+from notifydb.postgres.losses import Losses
 from notifydb.revisions.graph import Revision
 from notifydb.revisions.reader import parse_module
 from notifydb.sql import facts
@@ -28,20 +30,30 @@ _HARMLESS: Final = ("VACUUM", "CLUSTER of all tables", "REINDEX of a whole schem
 
 
 class Watch:
-    """Compares what is there before and after; `running` is the migration that is under way."""
+    """Compares what a transaction sees with what others see; `running` is the migration that is under way."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, url: str) -> None:
         """`request` is what the guard is asked, with the migration's own mark filled in."""
         self.request = request
         self.running: Revision | None = None
-        self._before: losses.Snapshot = {}
+        self._url = url
+        self._others: psycopg.Connection[Any] | None = None
+        self._losses = Losses(self._outsider)
         self._truncated: list[str] = []
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Closes at its end the second session, which is opened when it is first needed."""
+        try:
+            yield
+        finally:
+            if self._others is not None:
+                self._others.close()
 
     def remember(self, driver: psycopg.Connection[Any]) -> None:
         """A transaction has begun."""
         self._truncated = []
-        with plain(driver) as cursor:
-            self._before = losses.snapshot(cursor)
+        self._losses.begin(plain(driver))
 
     def heard(self, found: list[facts.Fact], count: int) -> None:
         """What is about to be sent in one go, `count` statements; raises Refused for what cannot be followed."""
@@ -63,10 +75,15 @@ class Watch:
         """Compares inside the transaction; Refused leaves it to be rolled back."""
         if self.running is None:
             return
-        with plain(driver) as cursor:
-            lost = losses.losses(self._before, cursor)
-            losses.flush_counts(cursor, driver.info.server_version)
-        self.refuse(*lost, *(text for name in self._truncated if (text := self._truncation(name, lost))))
+        lost = self._losses.of(plain(driver))
+        self.refuse(*lost, *self._truncations(lost))
+
+    def _outsider(self) -> psycopg.Cursor[Any]:
+        if self._others is None or self._others.closed:
+            self._others = psycopg.connect(
+                plain_url(self._url), autocommit=True, application_name="notifydb guard"
+            )
+        return plain(self._others)
 
     def refuse(self, *lost: str) -> None:
         """Raises Refused with what would be lost, unless nothing is, or the guard lets it go."""
@@ -81,11 +98,16 @@ class Watch:
                 hint=f'if it is meant, say so in the migration: {MARK} = "why it may go"',
             )
 
-    def _truncation(self, name: str, lost: tuple[str, ...]) -> str | None:
-        """A TRUNCATE of a table that was there before; said once."""
-        was_there = any(table.name.split(".")[-1] == name.split(".")[-1] for table in self._before.values())
-        said = any(text.startswith("truncates ") and text.endswith(name) for text in lost)
-        return f"truncates {name}" if was_there and not said else None
+    def _truncations(self, lost: tuple[str, ...]) -> Iterator[str]:
+        """Each TRUNCATE of a table that was there before, if it was not empty; said once."""
+        for name in self._truncated:
+            is_said = any(text.startswith("truncates ") and text.endswith(name) for text in lost)
+            if not is_said and self._is_there(name):
+                yield f"truncates {name}"
+
+    def _is_there(self, name: str) -> bool:
+        query = "SELECT FROM pg_class WHERE relkind IN ('r', 'p', 'f') AND relname = %s LIMIT 1"
+        return bool(self._outsider().execute(query, (name.split(".")[-1],)).fetchall())
 
 
 def reason_of(revision: Revision) -> str | None:

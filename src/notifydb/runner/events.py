@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from notifydb import errors
-from notifydb.migrator import execute
+from notifydb.migrator import events as migrator
 from notifydb.postgres.activity import Building, Session, Wait
 
 
@@ -112,7 +112,7 @@ class Unwatched:
 
 
 Event = (
-    execute.Event
+    migrator.Event
     | Waiting
     | Unmarked
     | Replaced

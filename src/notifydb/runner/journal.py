@@ -79,14 +79,15 @@ def parts_of(entries: Iterable[Entry]) -> dict[tuple[str, str], Part]:
 
 
 class Journal:
-    """One attempt at one migration; `template` is the row that each commit before the stamp adds to."""
+    """One attempt at one migration."""
 
-    def __init__(self, template: Entry, part: Part | None = None) -> None:
+    def __init__(self, entry: Entry, part: Part | None = None) -> None:
+        """`entry` is the row that the migration gets when it is done, which those of its parts are made from."""
         self.part = part
         self.statements = 0
         #: How many statements that changed something are committed.
         self.kept = part.changes if part else 0
-        self._template = template
+        self._template = dataclasses.replace(entry, outcome="partial", source=None)
         self._earlier: tuple[Step, ...] = part.steps if part else ()
         self._written = len(self._earlier)
         self._sent: list[tuple[str, str, int]] = []

@@ -43,27 +43,26 @@ class Records:
     deployed: Deployed
 
     def entry(self, operation: str, revision: str, outcome: str) -> Entry:
-        """A row for the history: what is done to a revision of this branch alone keeps its source."""
-        entry = Entry(
-            operation,
-            revision,
-            outcome,
-            code_version=self.deployed.code_version,
-            git_commit=self.deployed.git_commit,
-            instance=ledger.instance(),
-        )
+        """A row for the history; what is done to a revision of this branch alone keeps its source."""
         known = self.history.revisions.get(revision)
-        if known is None:
-            return entry
-        source = known.path.read_bytes()
+        source = known.path.read_bytes() if known is not None else None
         is_kept = (
-            (operation, outcome) in _KEEPING
+            known is not None
+            and source is not None
+            and (operation, outcome) in _KEEPING
             and guard.keeps_sources(self.destruction)
             and len(source) <= MAX_SOURCE
             and not self.is_shared(known)
         )
-        return dataclasses.replace(
-            entry, source_sha256=hashlib.sha256(source).hexdigest(), source=source if is_kept else None
+        return Entry(
+            operation,
+            revision,
+            outcome,
+            source_sha256=None if source is None else hashlib.sha256(source).hexdigest(),
+            source=source if is_kept else None,
+            code_version=self.deployed.code_version,
+            git_commit=self.deployed.git_commit,
+            instance=ledger.instance(),
         )
 
     def failure(self, entry: Entry, error: BaseException, *, urgent: bool = False) -> None:

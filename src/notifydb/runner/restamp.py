@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 
 from notifydb import errors
 from notifydb.guard import Operation, Permit
-from notifydb.migrator import execute
-from notifydb.postgres import ledger
+from notifydb.postgres import ledger, version
 from notifydb.postgres.connect import make_engine
 from notifydb.revisions.graph import History
 from notifydb.runner import rescue
@@ -64,7 +63,7 @@ def restamp(
             return left
         if todo.first:
             with runner.rescued(standing) as before:
-                before.run("upgrade", execute.run_each, "up", [each.id for each in todo.first], watched=True)
+                before.run("upgrade", "up", tuple(each.id for each in todo.first), watched=True)
             todo = dataclasses.replace(todo, rows=runner.current())
         _plan_in(runner, todo)
         move()
@@ -82,6 +81,6 @@ def _write(runner: Runner, after: History, todo: Restamp) -> None:
     """The version table and the record of it, in one transaction; the files have moved by now."""
     moved = dataclasses.replace(runner, history=after)
     with make_engine(runner.url).begin() as conn:
-        execute.replace_rows(conn, todo.rows, todo.becomes)
+        version.replace_rows(conn, todo.rows, todo.becomes)
         for new in todo.moved.values():
             ledger.record(conn, moved.records.entry(Operation.RESTAMP, new, "done"))

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
 
 from notifydb import errors
 from notifydb.migrator import execute
 from notifydb.migrator.config import Project
 from notifydb.postgres import failures, ledger
 from notifydb.postgres.activity import Wait
-from notifydb.postgres.connect import make_engine
+from notifydb.postgres.connect import make_engine, own_engine
 from notifydb.postgres.ledger import Entry
 from notifydb.postgres.session import limit_locks
 from notifydb.runner.destructive import Watch
@@ -27,7 +31,7 @@ from notifydb.runner.waits import lines_of
 
 @dataclasses.dataclass(slots=True)
 class _Current:
-    """The migration that is under way."""
+    """The migration that is under way; `entry` is the row that it gets when it is done."""
 
     revision: str
     entry: Entry
@@ -62,16 +66,14 @@ class Run:
         self._fresh: set[str] = set()
         self._current: _Current | None = None
 
-    def carry_out(self, work: Callable[..., None], *arguments: object) -> None:
-        """Runs `work(engine, project, *arguments)` of the migrator; raises as it does."""
+    def carry_out(self, direction: Literal["up", "down"], target: str | tuple[str, ...]) -> None:
+        """Runs up or down to `target`, or just the revisions of a tuple; raises as the migrator does."""
         engine = make_engine(self._records.url, application_name=f"notifydb {self._operation}")
-        with failures.translated(), self._monitor.looking(), self._supervision.over(engine):
+        guarding = self._watch.watching() if self._watch is not None else nullcontext()
+        with failures.translated(), self._monitor.looking(), guarding, self._supervision.over(engine):
             self._parts = self._read_parts()
             try:
-                work(
-                    engine, self._project, *arguments,
-                    history=self._records.history, listen=self._heard, again=self._again,
-                )  # fmt: skip
+                self._migrate(engine, direction, target)
             except errors.Refused as error:
                 self._end("refused", error)
                 raise
@@ -85,8 +87,21 @@ class Run:
                 self._end("interrupted", error, urgent=True)
                 raise
 
+    def _migrate(
+        self, engine: sa.Engine, direction: Literal["up", "down"], target: str | tuple[str, ...]
+    ) -> None:
+        options: dict[str, Any] = {
+            "history": self._records.history, "listen": self._heard, "again": self._again,
+        }  # fmt: skip
+        if isinstance(target, tuple):
+            execute.run_each(engine, self._project, direction, target, **options)
+        elif direction == "up":
+            execute.upgrade(engine, self._project, target, **options)
+        else:
+            execute.downgrade(engine, self._project, target, **options)
+
     def _read_parts(self) -> Mapping[tuple[str, str], Part]:
-        with make_engine(self._records.url).connect() as conn:
+        with own_engine(self._records.url).connect() as conn:
             return parts_of(ledger.read_parts(conn))
 
     def _heard(self, event: execute.Event) -> None:
@@ -108,17 +123,18 @@ class Run:
             self._patience.begin()
         if self._watch is not None:
             self._watch.running = self._records.history.revisions.get(event.revision)
-        entry = self._records.entry(self._operation, event.revision, "partial")
-        entry = dataclasses.replace(entry, started_at=datetime.now(UTC), source=None)
-        part = self._part_of(entry)
+        entry = self._records.entry(self._operation, event.revision, "done")
+        entry = dataclasses.replace(entry, started_at=datetime.now(UTC))
+        part = self._part_of(event.revision)
         self._current = _Current(event.revision, entry, Journal(entry, part))
         self._supervision.begin(event.revision, self._current.journal)
         self._monitor.begin(event.revision, driver.info.backend_pid)
-        limit_locks(driver, self._patience.terms.lock_timeout)
+        if self._supervision.settings_are_unsure:
+            limit_locks(driver, self._patience.terms.lock_timeout)
+            self._supervision.settings_are_unsure = False
 
-    def _part_of(self, entry: Entry) -> Part | None:
+    def _part_of(self, revision: str) -> Part | None:
         """What earlier attempts had committed of the migration, if this one goes on after it."""
-        revision = entry.revision or ""
         part = self._parts.get((self._operation, revision))
         if part is None or self._from_start or revision in self._fresh:
             return None
@@ -132,9 +148,8 @@ class Run:
         current = self._current
         assert current is not None
         entry = dataclasses.replace(
-            self._records.entry(self._operation, event.revision, "done"),
+            current.entry,
             seconds=event.seconds,
-            started_at=current.entry.started_at,
             statements=current.journal.statements,
             retries=self._patience.attempt - 1,
         )
@@ -177,7 +192,9 @@ class Run:
         entry = current.entry if current else Entry(self._operation, None, outcome)
         statements = current.journal.statements if current else None
         retries = self._patience.attempt - 1
-        entry = dataclasses.replace(entry, outcome=outcome, statements=statements, retries=retries)
+        entry = dataclasses.replace(
+            entry, outcome=outcome, source=None, statements=statements, retries=retries
+        )
         self._records.failure(entry, error, urgent=urgent)
 
 

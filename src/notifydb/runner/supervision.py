@@ -27,6 +27,8 @@ from notifydb.sql import facts
 from notifydb.sql.builds import concurrent_build
 from notifydb.sql.parse import Statement, parse
 
+#: What may change the session's lock timeout for longer than its transaction.
+_SETTING: Final = re.compile(r"timeout|\breset\b|\bdiscard\b", re.IGNORECASE)
 #: What ends a transaction, or empties a table, has one of these words in it; all else need not be parsed.
 _TELLING: Final = re.compile(r"\b(commit|end|rollback|abort|prepare|begin|start|truncate)\b", re.IGNORECASE)
 
@@ -38,6 +40,8 @@ class Supervision:
         """`watch` is None where the guard has nothing to say."""
         self.driver: psycopg.Connection[Any] | None = None
         self.journal: Journal | None = None
+        #: Whether the session may have other limits than it was given.
+        self.settings_are_unsure = True
         self._watch = watch
         self._listen = listen
         self._builder = Builder("", listen)
@@ -73,8 +77,8 @@ class Supervision:
             self._watch.remember(self.driver)
 
     def end(self) -> None:
-        """The migration has failed, and was rolled back."""
-        self._is_sending = False
+        """The migration has failed, and was rolled back, what it has set included."""
+        self._is_sending, self.settings_are_unsure = False, True
 
     def _connected(self, driver: psycopg.Connection[Any], _record: Any) -> None:
         driver.autocommit = True
@@ -107,6 +111,7 @@ class Supervision:
         if journal.is_replaying:
             yield journal.replay(sent)
             return
+        self.settings_are_unsure |= bool(_SETTING.search(sent.sql))
         if driver is not self.driver:
             journal.spoil("it uses a second connection")
         with self._on_its_way(cursor, sent, journal) as instead:

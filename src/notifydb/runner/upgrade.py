@@ -5,26 +5,25 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import sqlalchemy as sa
 import sqlalchemy.exc
 
 from notifydb import errors, guard
 from notifydb.guard import Operation, Permit, Request
-from notifydb.migrator import execute
 from notifydb.migrator.config import Project
-from notifydb.postgres import failures, ledger, own
+from notifydb.migrator.events import Applied, Event
+from notifydb.postgres import failures, ledger, own, version
 from notifydb.postgres.advisory import advisory_lock
-from notifydb.postgres.connect import make_engine
+from notifydb.postgres.connect import make_engine, own_engine
 from notifydb.postgres.endpoint import check_endpoint
 from notifydb.revisions.graph import History, Revision
 from notifydb.runner import rescue
-from notifydb.runner.destructive import Watch
 from notifydb.runner.events import Listener, Replaced, Unmarked, Waiting
 from notifydb.runner.patience import Terms
 from notifydb.runner.plan import Plan, is_backwards, plan_downgrade, plan_upgrade
 from notifydb.runner.records import Deployed, Records
-from notifydb.runner.run import Run
 from notifydb.settings.environment import Environment
 
 
@@ -53,13 +52,13 @@ class Runner:
 
     def current(self) -> tuple[str, ...]:
         """What the database holds; raises DatabaseUnreachable, ConfigurationError."""
-        with failures.translated(), make_engine(self.url).connect() as conn:
-            return execute.current(conn)
+        with failures.translated(), own_engine(self.url).connect() as conn:
+            return version.current(conn)
 
     def standing(self) -> rescue.Standing:
         """What the database holds beside the folder; raises as `current` does."""
-        with failures.translated(), make_engine(self.url).connect() as conn:
-            current, applied, planned, hashes = execute.current(conn), {}, None, {}
+        with failures.translated(), own_engine(self.url).connect() as conn:
+            current, applied, planned, hashes = version.current(conn), {}, None, {}
             try:
                 hashes = ledger.read_hashes(conn)
                 planned = ledger.newest_details(conn, Operation.RESTAMP, "planned")
@@ -100,12 +99,12 @@ class Runner:
             if plan.taken_back:
                 with self.rescued(standing) as runner:
                     runner.prepare(None, Operation.DOWNGRADE, take_back)
-                    runner.run("downgrade", execute.run_each, "down", [each.id for each in plan.taken_back])
+                    runner.run("downgrade", "down", tuple(each.id for each in plan.taken_back))
             elif standing.replaced:
                 self.listen(Replaced(standing.replaced))
             if plan.steps:
                 was_empty = self.prepare(environment)
-                self.run("upgrade", execute.upgrade, plan.target, watched=not was_empty)
+                self.run("upgrade", "up", plan.target, watched=not was_empty)
         return plan
 
     def downgrade(self, target: str, permit: Permit) -> Plan:
@@ -119,7 +118,7 @@ class Runner:
                 plan = plan_downgrade(runner.history, standing.current, target)
                 if plan.steps:
                     runner.prepare(None, Operation.DOWNGRADE, permit)
-                    runner.run("downgrade", execute.downgrade, plan.target)
+                    runner.run("downgrade", "down", plan.target)
         return plan
 
     def stamp(self, target: str, permit: Permit | None = None) -> str:
@@ -136,6 +135,8 @@ class Runner:
                     f"stamping {revision}", reasons=("it goes backwards, which takes a permit",)
                 )
             self.prepare(None, Operation.STAMP_BACK, permit)
+            from notifydb.migrator import execute
+
             execute.stamp(
                 make_engine(self.url), self.project, revision, history=self.history, listen=self._stamped
             )
@@ -173,16 +174,24 @@ class Runner:
                 raise
 
     def run(
-        self, operation: str, work: Callable[..., None], *arguments: object, watched: bool = False
+        self,
+        operation: str,
+        direction: Literal["up", "down"],
+        target: str | tuple[str, ...],
+        *,
+        watched: bool = False,
     ) -> None:
-        """Runs `work(engine, project, *arguments)` of the migrator, and records each step with its stamp."""
+        """Runs the migrations up or down to `target`, or just those of a tuple, and records each with its stamp."""
+        from notifydb.runner.destructive import Watch
+        from notifydb.runner.run import Run
+
         # Where everything is permitted, or nothing was there before, there is nothing to watch for.
-        watch = Watch(self.destruction) if watched and guard.refusals(self.destruction) else None
+        watch = Watch(self.destruction, self.url) if watched and guard.refusals(self.destruction) else None
         run = Run(
             self.records, self.project, operation, self.terms, self.listen,
             watch=watch, from_start=self.from_start,
         )  # fmt: skip
-        run.carry_out(work, *arguments)
+        run.carry_out(direction, target)
 
     @property
     def records(self) -> Records:
@@ -204,7 +213,7 @@ class Runner:
         permit: Permit | None = None,
     ) -> bool:
         """Makes the database ready for records, and looks at the permit; returns whether it was empty."""
-        with make_engine(self.url).begin() as conn:
+        with own_engine(self.url).begin() as conn:
             empty = own.is_empty(conn)
             own.install(conn)
             if empty and environment not in (None, Environment.UNKNOWN):
@@ -220,8 +229,8 @@ class Runner:
         except errors.ConfigurationError as error:
             self.listen(Unmarked(error))
 
-    def _stamped(self, event: execute.Event) -> None:
-        if isinstance(event, execute.Applied):
+    def _stamped(self, event: Event) -> None:
+        if isinstance(event, Applied):
             ledger.record(event.connection, self.records.entry("stamp", event.revision, "done"))
 
     def _waiting(self, holder: str) -> None:

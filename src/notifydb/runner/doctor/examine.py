@@ -14,7 +14,7 @@ from notifydb import errors
 from notifydb.guard import Target
 from notifydb.postgres import failures, health, ledger
 from notifydb.postgres.catalog import Catalog, Drift, compare, read_catalog
-from notifydb.postgres.connect import make_engine
+from notifydb.postgres.connect import make_engine, own_engine
 from notifydb.postgres.health import Health
 from notifydb.reporters.base import relative
 from notifydb.revisions.graph import History, Revision
@@ -129,7 +129,7 @@ class Examiner:
 
     def _recorded(self) -> tuple[tuple[ledger.Entry, ...] | str, Mapping[tuple[str, str], Part]]:
         try:
-            with make_engine(self.runner.url).connect() as conn:
+            with own_engine(self.runner.url).connect() as conn:
                 return tuple(ledger.read_history(conn, limit=_ROWS)), parts_of(ledger.read_parts(conn))
         except sqlalchemy.exc.ProgrammingError as error:
             if failures.sqlstate(error) != failures.INSUFFICIENT_PRIVILEGE:

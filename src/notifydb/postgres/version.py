@@ -1,0 +1,33 @@
+"""Alembic's own table: the revisions that a database says it is at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from notifydb import errors
+
+_TABLE: Final = sa.table("alembic_version", sa.column("version_num"))
+
+
+def current(conn: sa.Connection) -> tuple[str, ...]:
+    """The revisions that `alembic_version` holds; none when there is no such table."""
+    if conn.scalar(sa.text("SELECT to_regclass('alembic_version')")) is None:
+        return ()
+    return tuple(conn.scalars(sa.select(_TABLE.c.version_num)))
+
+
+def replace_rows(conn: sa.Connection, old: Sequence[str], new: Sequence[str]) -> None:
+    """Makes `alembic_version` hold `new` instead of `old`, in the connection's transaction.
+
+    Raises HistoryError when it does not hold `old` any more.
+    """
+    held = conn.scalars(sa.delete(_TABLE).returning(_TABLE.c.version_num)).all()
+    if set(held) != set(old):
+        raise errors.HistoryError(
+            f"alembic_version holds {', '.join(held)} now, and held {', '.join(old)} before",
+            hint="somebody runs alembic on this database; wait for it, then run this again",
+        )
+    conn.execute(sa.insert(_TABLE), [{"version_num": each} for each in new])
