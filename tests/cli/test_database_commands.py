@@ -69,8 +69,8 @@ NOTIFYDB_ENVIRONMENT: test
     assert str(notifydb("history", "--database", **there)) == snapshot("""\
 exit 0
 [out]
-TIME  done       upgrade 0002_services in N s  by SOMEBODY
-TIME  done       upgrade 0001_users in N s  by SOMEBODY
+TIME  done         upgrade 0002_services in N s  by SOMEBODY
+TIME  done         upgrade 0001_users in N s  by SOMEBODY
 """)
 
 

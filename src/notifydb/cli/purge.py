@@ -73,6 +73,8 @@ def listener_of(console: Console) -> Listener:
 
 def show_plan(console: Console, plan: Plan) -> None:
     """What would go and why, what stays and why, and what forbids it."""
+    from notifydb.reporters.base import bytes_of
+
     console.data(f"{plan.matched:,} rows of {plan.root} match {plan.prefix!r} in database {plan.database}")
     for example in plan.examples[:3]:
         console.data(f"  {example}")
@@ -80,7 +82,7 @@ def show_plan(console: Console, plan: Plan) -> None:
         console.data(f"{'rows':>10}  {'size':>9}  table and the path to it")
     for table in plan.tables:
         path = f"  ({' > '.join(table.path)})" if len(table.path) > 1 else ""
-        console.data(f"{table.rows:>10,}  {_size(table.bytes):>9}  {table.table}{path}")
+        console.data(f"{table.rows:>10,}  {bytes_of(table.bytes):>9}  {table.table}{path}")
     for standing in plan.standing:
         console.data(f"  stays: {standing.rows:,} rows through {standing.relation}: {standing.policy}")
     for group in plan.shared:
@@ -91,14 +93,6 @@ def show_plan(console: Console, plan: Plan) -> None:
         console.say(f"warning: {warning}", style="yellow")
     for blocker in plan.blockers:
         console.say(f"blocked: {blocker}", style="bold red")
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}"
-        count /= 1000
-    return f"{count:.0f} TB"
 
 
 def _report(console: Console, plan: Plan, done: Purged | None, output: OutputFormat) -> None:

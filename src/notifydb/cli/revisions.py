@@ -10,6 +10,8 @@ from notifydb.cli.deps import Deps
 from notifydb.cli.options import DatabaseUrl, Format, OutputFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from notifydb.postgres.ledger import Entry
     from notifydb.revisions.graph import Revision
 
@@ -73,12 +75,23 @@ def _show_database(deps: Deps, limit: int, output: OutputFormat) -> None:
     if output is OutputFormat.JSON:
         deps.console.json({"entries": [_entry(each) for each in entries]})
         return
-    for each in entries:
+    for each in _without_finished_parts(entries):
         seconds = "" if each.seconds is None else f" in {each.seconds:.2f} s"
+        retries = f", attempt {each.retries + 1}" if each.retries else ""
         deps.console.data(
-            f"{each.finished_at:%Y-%m-%d %H:%M:%S}  {each.outcome:9}  {each.operation}"
-            f" {each.revision or ''}{seconds}  by {each.runner}"
+            f"{each.finished_at:%Y-%m-%d %H:%M:%S}  {each.outcome:11}  {each.operation}"
+            f" {each.revision or ''}{seconds}{retries}  by {each.runner}"
         )
+
+
+def _without_finished_parts(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Of entries, the newest first: a part counts only while the migration is not done."""
+    done: set[str | None] = set()
+    for each in entries:
+        if each.outcome == "done":
+            done.add(each.revision)
+        if each.outcome != "partial" or each.revision not in done:
+            yield each
 
 
 def _entry(entry: Entry) -> dict[str, object]:
@@ -86,10 +99,16 @@ def _entry(entry: Entry) -> dict[str, object]:
         "operation": entry.operation,
         "revision": entry.revision,
         "outcome": entry.outcome,
+        "started_at": entry.started_at and entry.started_at.isoformat(),
         "finished_at": entry.finished_at and entry.finished_at.isoformat(),
         "seconds": entry.seconds,
         "source_sha256": entry.source_sha256,
         "runner": entry.runner,
         "version": entry.version,
+        "statements": entry.statements,
+        "retries": entry.retries,
+        "code_version": entry.code_version,
+        "git_commit": entry.git_commit,
+        "instance": entry.instance,
         "details": dict(entry.details),
     }

@@ -22,15 +22,20 @@ from notifydb.cli.options import (
     OutputFormat,
     WaitForDatabase,
 )
+from notifydb.cli.upgrade_plan import AsPlan, FromHistory, check_options, show_plan
+from notifydb.cli.upgrade_sql import AsSql, One, Target, To, target_of, write_sql
 
 if TYPE_CHECKING:
     from notifydb.runner.plan import Plan
 
 
 def upgrade(
-    target: Annotated[
-        str, typer.Argument(help="An id, its beginning, +N, or heads.", metavar="REVISION")
-    ] = "heads",
+    target: Target = None,
+    to: To = None,
+    one: One = False,
+    ahead: AsPlan = False,
+    from_history: FromHistory = None,
+    sql: AsSql = False,
     take_back: Annotated[
         bool,
         typer.Option("--take-back", help="First downgrade what was applied and is not in this folder."),
@@ -53,6 +58,11 @@ def upgrade(
 
     deps = Deps.for_job(database_url, lock_wait, lock_timeout, deadline, cancel_blockers, log_format)
     job = Job(deps.console, "upgrade", as_json=deps.logs_json)
+    target = target_of(target, to, one=one)
+    check_options({"--plan": ahead, "--sql": sql, "--take-back": take_back}, from_history)
+    if ahead or sql:
+        show_plan(deps, target, from_history, output) if ahead else write_sql(deps, target)
+        return
     with job.running():
         if not target.startswith("+"):
             # A target that is not there, or two heads, are told before anything is connected to.

@@ -73,18 +73,21 @@ def scaled(finding: Finding, trace: Trace | None, tables: Sequence[Relation], op
     return dataclasses.replace(
         finding,
         production_rows=max((size.rows for size in sizes), default=None),
-        estimate_ms=_estimate(trace, options) if trace else None,
+        estimate_ms=estimate(trace, options) if trace else None,
     )
 
 
-def _estimate(trace: Trace, options: Options) -> float | None:
-    """Milliseconds; None unless the whole of one table is worked on, whose size is known and larger than here."""
+def estimate(trace: Trace, options: Options) -> float | None:
+    """How many milliseconds it takes in production.
+
+    None unless the whole of one table is worked on, whose size is known and larger than here.
+    """
     sample = trace.sample
     if sample is None or trace.sampled or len(trace.worked_on) != 1:
         return None
     (table,) = trace.worked_on
     size, rows, bytes_ = options.size_of(table), sample.rows.get(table.key, 0), sample.bytes.get(table.key, 0)
-    if size is None or not _is_whole(trace, table) or not bytes_ or not SAMPLE_ROWS <= rows < size.rows:
+    if size is None or not is_whole(trace, table) or not bytes_ or not SAMPLE_ROWS <= rows < size.rows:
         return None
     grown = sample.duration_ms - sample.empty_ms
     if grown < sample.empty_ms * _NOISE:
@@ -94,7 +97,7 @@ def _estimate(trace: Trace, options: Options) -> float | None:
     return round(sample.empty_ms + grown * math.sqrt(by_rows * by_bytes), 1)
 
 
-def _is_whole(trace: Trace, relation: Relation) -> bool:
+def is_whole(trace: Trace, relation: Relation) -> bool:
     """Whether all of the table was read or written; a few rows by an index do not grow with the table."""
     rows = trace.rows_of(relation) or 0
     changed = trace.changed_on(relation) or 0

@@ -100,9 +100,10 @@ class Trace:
     def worked_on(self) -> tuple[Relation, ...]:
         """The tables whose rows it read, changed or wrote anew; partitions count as their table."""
         found = (*(self.scanned or ()), *(self.changed or ()), *self.rewritten)
-        return tuple(dict.fromkeys(map(self._whole, found)))
+        return tuple(dict.fromkeys(map(self.whole, found)))
 
-    def _whole(self, relation: Relation) -> Relation:
+    def whole(self, relation: Relation) -> Relation:
+        """The table that it is a partition of, at any depth; or itself."""
         while relation.key in self.parents:
             schema, name = self.parents[relation.key]
             relation = Relation(name, schema)

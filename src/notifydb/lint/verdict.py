@@ -85,12 +85,12 @@ def _lock(trace: Trace, rule: Rule, tables: Sequence[Relation]) -> Verdict:
 def _scan(trace: Trace, _rule: Rule, tables: Sequence[Relation]) -> Verdict:
     if trace.scanned is None:
         return "open"
-    if any(_is_scan(trace, table) for table in tables):
+    if any(is_scan(trace, table) for table in tables):
         return "confirmed"
     return "refuted" if _could_show(trace, tables) else "open"
 
 
-def _is_scan(trace: Trace, table: Relation) -> bool:
+def is_scan(trace: Trace, table: Relation) -> bool:
     """A tenth of the rows or more: a few that an index finds make nobody wait."""
     return (trace.scanned_on(table) or 0) > (trace.rows_of(table) or 0) / 10
 

@@ -19,12 +19,17 @@ class Sent:
     """What is about to be sent: the text, its parameters in it.
 
     Of many rows for one statement the text has the first, and `rows` all. `is_stream` tells of a COPY or a
-    stream, which takes or gives rows while it runs.
+    stream, which takes or gives rows while it runs. `query` is the statement as it was handed over.
     """
 
     sql: str
     rows: Sequence[Any] = ()
     is_stream: bool = False
+    query: Any = None
+
+    def in_full(self, driver: psycopg.Connection[Any]) -> str:
+        """The text, for many rows once for each."""
+        return ";\n".join(_bound(driver, self.query, row) for row in self.rows) if self.rows else self.sql
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class _Cursor(psycopg.ClientCursor[Any]):
     ) -> AbstractContextManager[Instead | None]:
         self._told_rowcount = None
         text = _bound(self.connection, query, params)
-        return self._sending(self, Sent(text, rows, is_stream))
+        return self._sending(self, Sent(text, rows, is_stream, query))
 
     def _replaced(self, instead: Instead) -> Any:
         super().execute(instead.sql.encode())

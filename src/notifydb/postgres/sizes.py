@@ -20,6 +20,12 @@ class TableSize:
     index_bytes: int | None = None
     partitions: int = 0
 
+    @property
+    def total_bytes(self) -> int | None:
+        """The table with all that belongs to it."""
+        known = [each for each in (self.bytes, self.toast_bytes, self.index_bytes) if each is not None]
+        return sum(known) if known else None
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sizes:

@@ -116,19 +116,28 @@ def expected(finding: Finding) -> str:
     """What production makes of it: how long, with how many rows, and who waits; empty where nobody knows."""
     if finding.production_rows is None:
         return ""
-    rows = _roughly_many(finding.production_rows)
+    rows = roughly_many(finding.production_rows)
     if finding.estimate_ms is None:
         return rows
     held = f", while {finding.waits}" if finding.waits else ""
     return f"about {duration(finding.estimate_ms, roughly=True)} with {rows}{held}"
 
 
-def _roughly_many(rows: int) -> str:
+def roughly_many(rows: int) -> str:
     """`12 million rows`: it is an estimate of the server's."""
     if rows < 1_000_000:
         return count(rows, "row")
     millions = rows / 1_000_000
     return f"{millions:.1f} million rows" if millions < 10 else f"{millions:,.0f} million rows"
+
+
+def bytes_of(number: float) -> str:
+    """`812 B`, `14 kB`, `8 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}"
+        number /= 1000
+    return f"{number:.0f} TB"
 
 
 def duration(milliseconds: float, *, roughly: bool = False) -> str:
