@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from notifydb.shadow.database import Shadows
 
 _STATIC = "--static was given"
+#: Read without being asked for, where it is beside the project's settings.
+_HISTORY = "notifydb-history.json"
 
 
 def judged(
@@ -96,6 +98,8 @@ def options_of(deps: Deps, *, trace: bool, static: bool, in_project: bool = True
         small_table_rows=settings.small_table_rows,
         lock_timeout=settings.lock_timeout,
         head_file=deps.head_file if in_project else None,
+        applied=_applied(deps),
+        merged=_merged(deps) if in_project else {},
         production=sizes.tables if sizes else {},
         target_version=settings.target_version
         or deps.settings.autogen.target_version
@@ -106,6 +110,34 @@ def options_of(deps: Deps, *, trace: bool, static: bool, in_project: bool = True
         severities={name: _severity(name, *values) for name, values in settings.severity},
         per_file={pattern: frozenset(names) for pattern, names in settings.per_file},
     )
+
+
+def _applied(deps: Deps) -> dict[str, str]:
+    """The SHA-256 of what production has applied, where its history is known."""
+    from notifydb.runner.elsewhere import read
+
+    given = deps.settings.lint.history
+    path = deps.loaded.root / (given or _HISTORY)
+    if not given and not path.is_file():
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise errors.ConfigurationError(f"the history {path.name} cannot be read: {error}") from None
+    return {name: ran.source_sha256 for name, ran in read(text, path.name).items() if ran.source_sha256}
+
+
+def _merged(deps: Deps) -> dict[str, bytes]:
+    """The main branch's files that are others here, by revision; none where git does not know."""
+    from notifydb.numbering import conflict
+
+    versions = deps.project.versions
+    main = conflict.main_branch(versions, deps.settings.main_branch)
+    found = conflict.others_on(main, versions) if isinstance(main, str) else main
+    if isinstance(found, conflict.Unknown):
+        return {}
+    names = {each.path.name: each.id for each in deps.history.ordered()}
+    return {names[name]: content for name, content in found.items() if name in names}
 
 
 def _severity(name: str, *values: str) -> Severity:

@@ -27,7 +27,9 @@ class Options:
     `schema.table`: a table known to have fewer than `small_table_rows` is not worth a finding about locks.
     `imports` lets static mode import the migrations to see their statements. `lock_timeout` is the one that
     the runner sets for every migration (None: it sets none). `head_file` is the file that names the head
-    (None: the project does without). `target_version` is production's major version; None: the shadow's.
+    (None: the project does without). `applied` are the SHA-256 of the files that production has applied, `merged`
+    the main branch's files that are others here, both by revision. `target_version` is production's major
+    version; None: the shadow's.
 
     `select`, `extend_select`, `ignore` and `severities` hold names of rules or families. `select` None
     stands for all rules that are not opt-in. `per_file` turns rules or families off where its key matches:
@@ -42,6 +44,8 @@ class Options:
     imports: bool = True
     lock_timeout: str | None = None
     head_file: Path | None = None
+    applied: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    merged: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
     target_version: int | None = None
     select: frozenset[str] | None = None
     extend_select: frozenset[str] = frozenset()

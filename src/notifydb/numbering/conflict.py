@@ -127,6 +127,16 @@ def edited_files(versions: Path) -> frozenset[str] | Unknown:
     return answer if isinstance(answer, Unknown) else _names(answer) - conflicted
 
 
+def others_on(ref: str, versions: Path) -> dict[str, bytes] | Unknown:
+    """The files of the folder whose content is another on `ref`, by name, with that content."""
+    options = ("--name-only", "-z", "--relative", "--no-renames", "--diff-filter=MT")
+    answer = _git(versions, "diff", *options, "--end-of-options", f"{ref}^{{commit}}", "--", ".")
+    if isinstance(answer, Unknown):
+        return answer
+    found = {name: _git(versions, "cat-file", "blob", f"{ref}:./{name}") for name in sorted(_names(answer))}
+    return {name: content for name, content in found.items() if isinstance(content, bytes)}
+
+
 def unmerged(folder: Path) -> frozenset[str] | Unknown:
     """The paths below `folder`, relative to it, that git has in conflict."""
     answer = _git(folder, "diff", "--name-only", "-z", "--relative", "--diff-filter=U", "--", ".")

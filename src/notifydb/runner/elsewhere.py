@@ -1,4 +1,4 @@
-"""How long migrations took on another database, from what `notifydb history --database --format json` wrote there."""
+"""What migrations were on another database, from what `notifydb history --database --format json` wrote there."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ _HINT: Final = "make it with: notifydb history --database --format json, where t
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ran:
-    """The last success of a revision's upgrade."""
+    """The last success of a revision's upgrade; `source_sha256` is of the file that ran, where it was recorded."""
 
     seconds: float
     finished_at: datetime
+    source_sha256: str | None = None
 
 
 def read(text: str, name: str) -> Mapping[str, Ran]:
@@ -46,7 +47,8 @@ def _ran(entry: Mapping[str, Any]) -> Ran:
     finished_at = datetime.fromisoformat(entry["finished_at"])
     if finished_at.tzinfo is None:
         raise ValueError(f"{finished_at} has no time zone")
-    return Ran(float(entry["seconds"]), finished_at)
+    digest = entry.get("source_sha256")
+    return Ran(float(entry["seconds"]), finished_at, None if digest is None else str(digest))
 
 
 def _unreadable(name: str, why: str) -> errors.ConfigurationError:

@@ -16,9 +16,9 @@ from notifydb.postgres.ledger import Applied
 from notifydb.revisions import naming
 from notifydb.revisions.graph import History, Revision
 from notifydb.revisions.reader import parse_revision
+from notifydb.revisions.sources import is_renamed, is_same_upgrade
 from notifydb.runner import plan
 from notifydb.runner.plan import Restamp
-from notifydb.runner.sources import is_renamed, is_same_upgrade
 
 _RESTAMP = "notifydb migrate renumber --restamp"
 _OLD_PLACE = "git log --all --oneline -- '*{}*' finds it"

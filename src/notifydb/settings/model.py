@@ -50,6 +50,11 @@ class LintSettings(Section):
         description="production's table sizes, from `notifydb lint --export-stats`; "
         "default: notifydb-stats.json beside the settings, where it is",
     )
+    history: Path | None = setting(
+        default=None,
+        description="production's history, from `notifydb history --database --format json`; "
+        "default: notifydb-history.json beside the settings, where it is",
+    )
     target_version: int | None = setting(
         default=None,
         ge=13,

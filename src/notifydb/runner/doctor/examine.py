@@ -19,10 +19,10 @@ from notifydb.postgres.health import Health
 from notifydb.reporters.base import relative
 from notifydb.revisions.graph import History, Revision
 from notifydb.revisions.reader import parse_revision
+from notifydb.revisions.sources import is_same_upgrade
 from notifydb.runner.journal import Part, parts_of
 from notifydb.runner.plan import Status, status
 from notifydb.runner.rescue import Standing
-from notifydb.runner.sources import is_same_upgrade
 from notifydb.runner.upgrade import Runner
 from notifydb.settings.environment import Environment
 from notifydb.shadow.database import Shadows

@@ -1,0 +1,108 @@
+"""Where no migration could be run: a replica, a read-only database, a pooler that shares sessions."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from pooler import pooler
+
+from conftest import MakeRunner, SmallProject, name_of, query
+from notifydb import errors
+from notifydb.postgres.endpoint import check_endpoint, wait_until_reachable
+from notifydb.shadow.server import Server
+
+
+def through(url: str, port: int) -> str:
+    """The same database, by way of a port of this machine."""
+    found = sa.make_url(url).set(host="127.0.0.1", port=port, query={})
+    return found.render_as_string(hide_password=False)
+
+
+def socket_of(url: str) -> str:
+    where = sa.make_url(url).query
+    return f"{where['host']}/.s.PGSQL.{where['port']}"
+
+
+def test_a_server_itself_is_fine(database: str) -> None:
+    check_endpoint(database)
+
+
+def test_a_pooler_in_transaction_mode_is_refused_with_the_reason(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_one", "pass")
+    with pooler(socket_of(database), shared=True) as port:
+        runner = make_runner(url=through(database, port))
+        with pytest.raises(errors.ConfigurationError, match="a pooler in transaction mode") as caught:
+            runner.upgrade()
+    assert "DATABASE_URL" in str(caught.value.hint)
+    assert query(database, "SELECT to_regclass('alembic_version')::text") == [(None,)]
+
+
+def test_a_pooler_in_session_mode_is_let_pass(database: str) -> None:
+    with pooler(socket_of(database), shared=False) as port:
+        check_endpoint(through(database, port))
+
+
+def test_a_read_only_database_is_refused(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_one", "pass")
+    query(database, f"ALTER DATABASE {name_of(database)} SET default_transaction_read_only = on")
+    with pytest.raises(errors.ConfigurationError, match="read-only"):
+        make_runner().upgrade()
+
+
+def test_a_replica_is_refused(
+    server: Server, tmp_path: Path, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_one", "pass")
+    own = Server(tmp_path / "own", server.binaries)
+    own.start()
+    own.stop()
+    (own.data / "standby.signal").touch()
+    with suppress(psycopg.errors.ReadOnlySqlTransaction):
+        # It makes its database where that is missing.
+        own.start()
+    try:
+        with pytest.raises(errors.ConfigurationError, match="read replica"):
+            make_runner(url=own.url("postgres")).upgrade()
+    finally:
+        own.stop()
+
+
+def test_waiting_for_a_server_that_comes_up(server: Server, tmp_path: Path) -> None:
+    own = Server(tmp_path / "own", server.binaries)
+    own.start()
+    own.stop()
+    told: list[str] = []
+    thread = threading.Timer(1, own.start)
+    thread.start()
+    try:
+        wait_until_reachable(own.url("postgres"), 30, told.append)
+        check_endpoint(own.url("postgres"))
+    finally:
+        thread.join()
+        own.stop()
+    assert told
+
+
+def test_waiting_ends(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises(errors.DatabaseUnreachable):
+        wait_until_reachable("postgresql://u@127.0.0.1:1/x", 1, lambda _: None)
+    assert 1 <= time.monotonic() - began < 5
+
+
+def test_what_waiting_does_not_mend_is_told_at_once(server_url: str) -> None:
+    began = time.monotonic()
+    missing = sa.make_url(server_url).set(database="not_there").render_as_string(hide_password=False)
+    with pytest.raises(errors.ConfigurationError, match="does not exist"):
+        wait_until_reachable(missing, 30, lambda _: None)
+    assert time.monotonic() - began < 5
