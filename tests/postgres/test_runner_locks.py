@@ -13,6 +13,7 @@ import pytest
 from conftest import MakeRunner, SmallProject, name_of, query
 from notifydb import errors, guard
 from notifydb.guard import Mark, Operation, Request, Target
+from notifydb.migrator.events import Ran
 from notifydb.postgres.connect import plain_url
 from notifydb.runner.events import Blocked, Cancelled, Progress, Retrying
 from notifydb.runner.patience import Cancelling, Terms
@@ -194,3 +195,44 @@ def test_a_build_waits_without_timeout_and_names_the_transaction_it_waits_for(
     assert told[0].building.index == "ix_name"
     assert told[0].wait is not None
     assert told[0].wait.blockers[0].session.application == "psql"
+
+
+LOCK_SESSIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name LIKE 'notifydb lock%' AND datname = current_database()"
+)
+
+
+def test_a_runner_that_has_lost_its_lock_before_it_began_does_not_begin(
+    database: str, users: SmallProject, make_runner: MakeRunner
+) -> None:
+    users.add("0002_age", ADD)
+    runner = make_runner()
+
+    def begin_without_it() -> None:
+        with runner.alone() as still_ours:
+            query(database, LOCK_SESSIONS)
+            runner.run("upgrade", "up", "heads", still_ours)
+
+    with pytest.raises(errors.DatabaseUnreachable, match="the connection that held the lock was lost"):
+        begin_without_it()
+    assert query(database, "SELECT version_num FROM alembic_version") == [("0001_users",)]
+
+
+def test_a_runner_that_loses_its_lock_at_work_holds_the_other_one_and_ends_well(
+    database: str, users: SmallProject, make_runner: MakeRunner
+) -> None:
+    users.add("0002_age", ADD)
+    second: list[BaseException | None] = []
+
+    def listen(event: object) -> None:
+        if isinstance(event, Ran):
+            query(database, LOCK_SESSIONS)
+            try:
+                make_runner().upgrade()
+            except errors.RunnerActive as error:
+                second.append(error)
+
+    make_runner(listen=listen).upgrade()
+    assert "notifydb upgrade" in str(second)
+    assert query(database, "SELECT version_num FROM alembic_version") == [("0002_age",)]

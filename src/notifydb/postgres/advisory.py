@@ -14,13 +14,15 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import psycopg
 import sqlalchemy as sa
 
 from notifydb import errors
-from notifydb.postgres.connect import autocommit_engine, plain
+from notifydb.postgres import failures
+from notifydb.postgres.connect import autocommit_engine, driver_of, plain
 from notifydb.postgres.ledger import runner
 
 #: Two 32-bit halves: "noti" as a number, and what is locked.
@@ -39,24 +41,49 @@ _HOLDER = sa.text(
 )
 
 
+#: Raises DatabaseUnreachable where the lock's own connection is gone, and the lock with it.
+StillOurs = Callable[[], None]
+
+
 @contextmanager
-def advisory_lock(url: str, *, wait: float, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Holds the lock for the block; `waiting` is told who holds it, whenever that is somebody else.
+def advisory_lock(
+    url: str, *, wait: float, waiting: Callable[[str], None] | None = None
+) -> Iterator[StillOurs]:
+    """Holds the lock for the block, which is told how to ask for it; `waiting` is told who else holds it.
 
     Raises RunnerActive when it is not free after `wait` seconds.
     """
-    with autocommit_engine(url, application_name=f"notifydb lock {runner()}").connect() as conn:
+    conn = autocommit_engine(url, application_name=f"notifydb lock {runner()}").connect()
+    try:
         deadline = time.monotonic() + wait
         _poll(conn, _TURN, deadline, waiting)
         # Taken and let go: nobody begins to work who has not had the turn.
         _poll(conn, _WORK, deadline, waiting)
         conn.execute(sa.text("SELECT pg_advisory_unlock(:class, :object)"), _names(_WORK))
-        yield
+        yield partial(_ask_for, driver_of(conn))
+    finally:
+        # The lock goes with the session, which may be gone by now: there is nothing to roll back.
+        conn.invalidate()
+        conn.close()
 
 
-def hold_while_working(driver: psycopg.Connection[Any]) -> None:
-    """Lets the session itself keep other runners out until it ends, whatever becomes of its client."""
+def _ask_for(driver: psycopg.Connection[Any]) -> None:
+    try:
+        plain(driver).execute("SELECT")
+    except psycopg.Error as error:
+        raise errors.DatabaseUnreachable(
+            f"the connection that held the lock was lost: {failures.first_line(error)}",
+            hint="run the same command again",
+        ) from error
+
+
+def hold_while_working(driver: psycopg.Connection[Any], still_ours: StillOurs) -> None:
+    """Lets the session itself keep other runners out until it ends, whatever becomes of its client.
+
+    Only then the first lock is asked for: what it guards from here on, this one does. Raises as that does.
+    """
     plain(driver).execute("SELECT pg_advisory_lock_shared(%s, %s)", (_CLASS, _WORK))
+    still_ours()
 
 
 def _poll(conn: sa.Connection, key: int, deadline: float, waiting: Callable[[str], None] | None) -> None:

@@ -52,7 +52,7 @@ def restamp(
     Killed in between, it leaves a state that Alembic knows, or one that the next call finishes from what is
     recorded. Raises as `plan` does, RunnerActive, MigrationFailed with the files as they were, and Refused.
     """
-    with runner.alone():
+    with runner.alone() as still_ours:
         runner.prepare(None, Operation.RESTAMP, permit)
         if (left := runner.standing().unfinished) is not None:
             _write(runner, runner.history, left)
@@ -63,7 +63,7 @@ def restamp(
             return left
         if todo.first:
             with runner.rescued(standing) as before:
-                before.run("upgrade", "up", tuple(each.id for each in todo.first), watched=True)
+                before.run("upgrade", "up", tuple(each.id for each in todo.first), still_ours, watched=True)
             todo = dataclasses.replace(todo, rows=runner.current())
         _plan_in(runner, todo)
         move()

@@ -16,6 +16,7 @@ from notifydb.migrator import execute
 from notifydb.migrator.config import Project
 from notifydb.postgres import failures, ledger
 from notifydb.postgres.activity import Wait
+from notifydb.postgres.advisory import StillOurs
 from notifydb.postgres.connect import make_engine, own_engine
 from notifydb.postgres.ledger import Entry
 from notifydb.postgres.session import limit_locks
@@ -48,11 +49,15 @@ class Run:
         operation: str,
         terms: Terms,
         listen: Listener,
+        still_ours: StillOurs,
         *,
         watch: Watch | None,
         from_start: bool,
     ) -> None:
-        """`watch` is None where the guard has nothing to say; `from_start` goes on from nothing half done."""
+        """`watch` is None where the guard has nothing to say; `from_start` goes on from nothing half done.
+
+        `still_ours` asks for the runner's lock.
+        """
         self._records = records
         self._project = project
         self._operation = operation
@@ -60,7 +65,7 @@ class Run:
         self._listen = listen
         self._watch = watch
         self._from_start = from_start
-        self._supervision = Supervision(watch, listen)
+        self._supervision = Supervision(watch, listen, still_ours)
         self._monitor = Monitor(records.url, self._patience, listen)
         self._parts: Mapping[tuple[str, str], Part] = {}
         self._fresh: set[str] = set()

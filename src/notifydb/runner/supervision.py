@@ -15,7 +15,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg.pq import TransactionStatus
 
-from notifydb.postgres.advisory import hold_while_working
+from notifydb.postgres.advisory import StillOurs, hold_while_working
 from notifydb.postgres.connect import driver_of, plain
 from notifydb.postgres.cursors import AnyCursor, Instead, Sent, telling
 from notifydb.postgres.session import end_with_the_client
@@ -36,14 +36,17 @@ _TELLING: Final = re.compile(r"\b(commit|end|rollback|abort|prepare|begin|start|
 class Supervision:
     """Watches the connections of one engine; between `begin` and `stamping`, what they send is a migration's."""
 
-    def __init__(self, watch: Watch | None, listen: Callable[[Event], None]) -> None:
-        """`watch` is None where the guard has nothing to say."""
+    def __init__(
+        self, watch: Watch | None, listen: Callable[[Event], None], still_ours: StillOurs = lambda: None
+    ) -> None:
+        """`watch` is None where the guard has nothing to say; `still_ours` asks for the runner's lock."""
         self.driver: psycopg.Connection[Any] | None = None
         self.journal: Journal | None = None
         #: Whether the session may have other limits than it was given.
         self.settings_are_unsure = True
         self._watch = watch
         self._listen = listen
+        self._still_ours = still_ours
         self._builder = Builder("", listen)
         self._is_sending = False
 
@@ -83,7 +86,7 @@ class Supervision:
     def _connected(self, driver: psycopg.Connection[Any], _record: Any) -> None:
         driver.autocommit = True
         end_with_the_client(driver)
-        hold_while_working(driver)
+        hold_while_working(driver, self._still_ours)
         driver.autocommit = False
         if self.driver is None or self.driver.closed:
             self.driver = driver

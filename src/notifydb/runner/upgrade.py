@@ -15,7 +15,7 @@ from notifydb.guard import Operation, Permit, Request
 from notifydb.migrator.config import Project
 from notifydb.migrator.events import Applied, Event
 from notifydb.postgres import failures, ledger, own, version
-from notifydb.postgres.advisory import advisory_lock
+from notifydb.postgres.advisory import StillOurs, advisory_lock
 from notifydb.postgres.connect import make_engine, own_engine
 from notifydb.postgres.endpoint import check_endpoint
 from notifydb.revisions.graph import History, Revision
@@ -93,18 +93,18 @@ class Runner:
         waited finds the work done. With a permit to downgrade, `take_back`, what the folder does not have is
         taken back first. Raises RunnerActive, MigrationFailed, HistoryError, DatabaseUnreachable.
         """
-        with self.alone():
+        with self.alone() as still_ours:
             standing = self.standing()
             plan = self._planned(standing, target, take_back=take_back is not None)
             if plan.taken_back:
                 with self.rescued(standing) as runner:
                     runner.prepare(None, Operation.DOWNGRADE, take_back)
-                    runner.run("downgrade", "down", tuple(each.id for each in plan.taken_back))
+                    runner.run("downgrade", "down", tuple(each.id for each in plan.taken_back), still_ours)
             elif standing.replaced:
                 self.listen(Replaced(standing.replaced))
             if plan.steps:
                 was_empty = self.prepare(environment)
-                self.run("upgrade", "up", plan.target, watched=not was_empty)
+                self.run("upgrade", "up", plan.target, still_ours, watched=not was_empty)
         return plan
 
     def downgrade(self, target: str, permit: Permit) -> Plan:
@@ -112,13 +112,13 @@ class Runner:
 
         What was applied from other files than those here is taken back with the ones it was applied from.
         """
-        with self.alone():
+        with self.alone() as still_ours:
             standing = self.standing()
             with self.rescued(standing) as runner:
                 plan = plan_downgrade(runner.history, standing.current, target)
                 if plan.steps:
                     runner.prepare(None, Operation.DOWNGRADE, permit)
-                    runner.run("downgrade", "down", plan.target)
+                    runner.run("downgrade", "down", plan.target, still_ours)
         return plan
 
     def stamp(self, target: str, permit: Permit | None = None) -> str:
@@ -143,14 +143,17 @@ class Runner:
             return revision
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[StillOurs]:
         """Holds the lock that lets one runner at a time work on the database.
 
         Raises RunnerActive, and ConfigurationError where no migration could be run at all.
         """
         check_endpoint(self.url)
-        with failures.translated(), advisory_lock(self.url, wait=self.lock_wait, waiting=self._waiting):
-            yield
+        with (
+            failures.translated(),
+            advisory_lock(self.url, wait=self.lock_wait, waiting=self._waiting) as still_ours,
+        ):
+            yield still_ours
 
     @contextmanager
     def rescued(self, standing: rescue.Standing) -> Iterator[Runner]:
@@ -178,17 +181,21 @@ class Runner:
         operation: str,
         direction: Literal["up", "down"],
         target: str | tuple[str, ...],
+        still_ours: StillOurs,
         *,
         watched: bool = False,
     ) -> None:
-        """Runs the migrations up or down to `target`, or just those of a tuple, and records each with its stamp."""
+        """Runs the migrations up or down to `target`, or just those of a tuple, and records each with its stamp.
+
+        `still_ours` is what `alone` gives.
+        """
         from notifydb.runner.destructive import Watch
         from notifydb.runner.run import Run
 
         # Where everything is permitted, or nothing was there before, there is nothing to watch for.
         watch = Watch(self.destruction, self.url) if watched and guard.refusals(self.destruction) else None
         run = Run(
-            self.records, self.project, operation, self.terms, self.listen,
+            self.records, self.project, operation, self.terms, self.listen, still_ours,
             watch=watch, from_start=self.from_start,
         )  # fmt: skip
         run.carry_out(direction, target)
