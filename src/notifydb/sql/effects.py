@@ -6,6 +6,7 @@ import enum
 
 from notifydb.sql import facts
 from notifydb.sql.parse import Statement
+from notifydb.sql.reading import query_writes
 
 
 class Effect(enum.IntEnum):
@@ -23,7 +24,7 @@ def effect_of(statements: tuple[Statement, ...], volatile: frozenset[str]) -> Ef
     """The effect of what is sent in one go; `volatile` are functions that may change something."""
     if any(each.problem for each in statements):
         return Effect.ONCE
-    found = (_of_fact(fact, volatile) for each in statements for fact in each.facts)
+    found = (_of_fact(fact, each, volatile) for each in statements for fact in each.facts)
     return max(found, default=Effect.NONE)
 
 
@@ -33,7 +34,7 @@ def functions_of(statements: tuple[Statement, ...]) -> frozenset[str]:
     return frozenset(name for fact in found if isinstance(fact, facts.Query) for name in fact.functions)
 
 
-def _of_fact(fact: facts.Fact, volatile: frozenset[str]) -> Effect:
+def _of_fact(fact: facts.Fact, statement: Statement, volatile: frozenset[str]) -> Effect:
     match fact:
         case facts.Transaction() | facts.SetVariable() | facts.LockTable():
             return Effect.NONE
@@ -42,7 +43,8 @@ def _of_fact(fact: facts.Fact, volatile: frozenset[str]) -> Effect:
         case facts.Other(node="vacuum_stmt" | "comment_stmt" | "grant_stmt"):
             return Effect.AGAIN
         case facts.Query():
-            return Effect.ONCE if volatile.intersection(fact.functions) else Effect.NONE
+            changes = volatile.intersection(fact.functions) or query_writes(statement.text)
+            return Effect.ONCE if changes else Effect.NONE
         case facts.CreateIndex() | facts.DropIndex() | facts.Reindex() if fact.concurrently:
             return Effect.AGAIN
         case facts.OutsideOnly(command="VACUUM") | facts.RewriteTable():

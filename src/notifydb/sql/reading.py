@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from notifydb.sql.trees import functions_in, inner, postgast, walk
 
-_CHANGING = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "IntoClause", "LockingClause"})
+_WRITING = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "IntoClause"})
+_CHANGING = _WRITING | {"LockingClause"}
 
 
 def only_reads(source: str, harmless: Collection[str]) -> bool:
@@ -24,3 +25,9 @@ def _reads(statement: object, harmless: Collection[str]) -> bool:
         return kind == "VariableShowStmt"
     kinds = {type(each).__name__ for each in walk(statement)}
     return kinds.isdisjoint(_CHANGING) and set(functions_in(statement)) <= set(harmless)
+
+
+def query_writes(source: str) -> bool:
+    """Whether a query changes rows in a WITH, or makes a table of what it finds."""
+    kinds = {type(each).__name__ for raw in postgast.parse(source).stmts for each in walk(inner(raw.stmt))}
+    return not kinds.isdisjoint(_WRITING)
