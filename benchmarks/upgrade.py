@@ -83,7 +83,7 @@ def body(number: int) -> str:
             lines += [f'op.alter_column("{name}", "kind", nullable=False)' for name in (table, history)]
         case 7:
             lines = [
-                f'op.create_foreign_key("fk_{history}", "{history}", "{table}", ["id"], ["id"], postgresql_not_valid=True)',
+                f'op.create_foreign_key("fk_{history}", "{history}", "{table}", ["id"], ["id"])',
                 _index(table, "created_at"),
                 _index(history, "created_at"),
             ]

@@ -76,7 +76,7 @@ def test_generated_pages_are_fresh() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/json.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/json.md", "docs/deploy.md"])
 def test_every_path_that_a_page_names_is_there(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", text)

@@ -234,7 +234,7 @@ def test_a_stopped_upgrade_leaves_nothing_half_done(
     _, err = process.communicate(timeout=20)
     assert process.returncode == code, err
     assert time.monotonic() - began < 2
-    assert "what was running was rolled back" in err
+    assert "what was not committed is rolled back" in err
     assert query(database, "SELECT to_regclass('half')::text, (SELECT version_num FROM alembic_version)") == [
         (None, "0002_services")
     ]

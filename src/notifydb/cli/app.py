@@ -84,7 +84,7 @@ def _report(error: errors.NotifydbError) -> int:
 def _stopped(stop: KeyboardInterrupt) -> int:
     name = "SIGTERM" if isinstance(stop, signals.Terminated) else "SIGINT"
     Console().say(
-        f"stopped by {name}: what was running was rolled back; notifydb status shows where it stands"
+        f"stopped by {name}: what was not committed is rolled back; notifydb status shows where it stands"
     )
     return signals.exit_code(stop)
 

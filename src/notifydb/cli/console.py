@@ -34,6 +34,8 @@ class Console:
 
     def __init__(self) -> None:
         self._live: Any = None
+        # A log goes on there while migrations run, which print to stderr.
+        self._stdout = sys.stdout
         self._told = time.monotonic()
 
     @property
@@ -74,8 +76,8 @@ class Console:
     def json_line(self, document: Mapping[str, object]) -> None:
         """One object of a log, in one line, at once."""
         text = json.dumps({"version": JSON_VERSION, **_cleaned(document)}, default=str)
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        self._stdout.write(text + "\n")
+        self._stdout.flush()
 
     def say(self, text: str, style: str | None = None) -> None:
         """A line about what is going on."""

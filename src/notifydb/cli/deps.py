@@ -11,6 +11,7 @@ from notifydb import errors
 from notifydb.cli.console import Console
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from notifydb.guard import Operation, Permit, Request
@@ -67,7 +68,9 @@ class Deps:
     @property
     def logs_json(self) -> bool:
         """Whether a job tells its events as JSON."""
-        return self.settings.upgrade.log_format == "json"
+        # Given as an option, it also holds for settings that cannot be read.
+        given = self.options.get("upgrade.log_format")
+        return (given or self.settings.upgrade.log_format) == "json"
 
     @cached_property
     def loaded(self) -> Loaded:
@@ -178,14 +181,13 @@ class Deps:
             progress=self.console.progress,
         )
 
-    def wait_for_database(self, seconds: float) -> None:
-        """Waits until the server lets somebody in; raises DatabaseUnreachable after `seconds`."""
+    def wait_for_database(self, seconds: float, waiting: Callable[[str], None] | None = None) -> None:
+        """Waits until the server lets somebody in, and tells why; raises DatabaseUnreachable after `seconds`."""
         from notifydb.postgres.endpoint import wait_until_reachable
 
         if seconds and not self.database.embedded:
-            wait_until_reachable(
-                self.database.url, seconds, lambda why: self.console.say(f"waiting for the database: {why}")
-            )
+            tell = waiting or (lambda why: self.console.say(f"waiting for the database: {why}"))
+            wait_until_reachable(self.database.url, seconds, tell)
 
     def runner(self, listen: Listener, *, confirm: str | None = None, from_start: bool = False) -> Runner:
         """What changes the configured database; raises Refused where blockers may not be cancelled as asked."""

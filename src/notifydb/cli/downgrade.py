@@ -50,8 +50,9 @@ def downgrade(
     deps = Deps.for_job(database_url, lock_wait, lock_timeout, deadline, cancel_blockers, log_format)
     job = Job(deps.console, "downgrade", as_json=deps.logs_json)
     with job.running():
-        deps.wait_for_database(wait_for_db)
+        deps.wait_for_database(wait_for_db, job.waits_for_database)
         runner = deps.runner(job.listen, confirm=confirm, from_start=from_start)
+        job.asks(runner.current)
         plan = runner.plan_downgrade(target)
         ran = bool(plan.steps) and not dry_run
         if ran:

@@ -10,6 +10,7 @@ from notifydb.postgres.activity import Session, Wait
 from notifydb.runner import events
 
 Document = dict[str, object]
+_DONE = {"up": "applied", "down": "reverted", "stamp": "stamped"}
 
 
 def line(name: str, **fields: object) -> Document:
@@ -36,7 +37,10 @@ def _(event: migrator.Started) -> Document | None:
 @document.register
 def _(event: migrator.Applied) -> Document | None:
     return line(
-        "applied", revision=event.revision, direction=event.direction, seconds=round(event.seconds, 3)
+        _DONE[event.direction],
+        revision=event.revision,
+        direction=event.direction,
+        seconds=round(event.seconds, 3),
     )
 
 
@@ -64,7 +68,7 @@ def _(event: events.Blocked) -> Document | None:
 def _(event: events.Retrying) -> Document | None:
     return line(
         "retrying", revision=event.revision, attempt=event.attempt, attempts=event.attempts,
-        seconds=round(event.seconds, 3), reason=event.reason, wait=_wait(event.wait),
+        pause=round(event.seconds, 3), reason=event.reason, wait=_wait(event.wait),
     )  # fmt: skip
 
 

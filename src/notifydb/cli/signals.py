@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
@@ -16,7 +16,8 @@ _PATIENCE: Final = 1.7
 _LATE: Final = (
     "stopped: the server has not confirmed the rollback yet, it does so as it notices that nobody is there\n"
 )
-_prompt: list[bool] = []
+_LastWords = Callable[[int], None]
+_prompt: list[_LastWords] = []
 received: list[int] = []
 
 
@@ -37,9 +38,12 @@ def exit_code(stop: KeyboardInterrupt | None) -> int:
 
 
 @contextmanager
-def promptly() -> Iterator[None]:
-    """For the block, a signal ends the process in two seconds, whether or not the server answers by then."""
-    _prompt.append(True)
+def promptly(last_words: _LastWords) -> Iterator[None]:
+    """For the block, a signal ends the process in two seconds, whether or not the server answers by then.
+
+    If it does not, `last_words` are called with the exit code.
+    """
+    _prompt.append(last_words)
     try:
         yield
     finally:
@@ -49,14 +53,17 @@ def promptly() -> Iterator[None]:
 def _stop(number: int, _frame: FrameType | None) -> None:
     received.append(number)
     if _prompt and len(received) == 1:
-        timer = threading.Timer(_PATIENCE, _leave, [128 + number])
+        timer = threading.Timer(_PATIENCE, _leave, [128 + number, _prompt[-1]])
         timer.daemon = True
         timer.start()
     raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
-def _leave(code: int) -> None:
-    sys.stderr.write(_LATE)
-    sys.stderr.flush()
-    sys.stdout.flush()
-    os._exit(code)
+def _leave(code: int, last_words: _LastWords) -> None:
+    try:
+        last_words(code)
+        sys.stderr.write(_LATE)
+        sys.stderr.flush()
+        sys.stdout.flush()
+    finally:
+        os._exit(code)
