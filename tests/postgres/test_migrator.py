@@ -139,9 +139,11 @@ def test_events_tell_the_plan_then_each_step(database: str, small_project: Small
         ("Started", "0001_one"),
         ("Ran", "0001_one"),
         ("Applied", "0001_one"),
+        ("Committed", "0001_one"),
         ("Started", "0002_two"),
         ("Ran", "0002_two"),
         ("Applied", "0002_two"),
+        ("Committed", "0002_two"),
     ]
 
 

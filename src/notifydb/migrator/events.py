@@ -51,7 +51,14 @@ class Applied:
     connection: sa.Connection
 
 
-Event = Planned | Started | Ran | Applied
+@dataclasses.dataclass(frozen=True, slots=True)
+class Committed:
+    """What the migration did is in the database, and its stamp with it."""
+
+    revision: str
+
+
+Event = Planned | Started | Ran | Applied | Committed
 Listener = Callable[[Event], None]
 
 

@@ -17,6 +17,7 @@ from notifydb.migrator.config import Project, alembic_config, entered
 from notifydb.migrator.events import (
     Again,
     Applied,
+    Committed,
     Direction,
     Event,
     Failed,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationInfo
 
 __all__ = [
-    "Again", "Applied", "Direction", "Event", "Failed", "Listener", "Planned", "Ran", "Started",
+    "Again", "Applied", "Committed", "Direction", "Event", "Failed", "Listener", "Planned", "Ran", "Started",
     "downgrade", "run_each", "stamp", "upgrade",
 ]  # fmt: skip
 
@@ -178,8 +179,10 @@ class _Run:
                 if self.direction != "stamp":
                     step.migration_fn = self._ending_in_a_transaction(step.migration_fn, context, revision)
                 yield step
+                self.running = None
                 self.done.add(revision)
-            self.running = None
+                if self.direction != "stamp":
+                    self.listen(Committed(revision))
 
         return steps
 

@@ -48,6 +48,12 @@ _READ_PARTS: Final = sa.text(
     ORDER BY h.id
     """
 )
+_IS_DONE: Final = sa.text(
+    """
+    SELECT EXISTS (SELECT FROM notifydb.history WHERE outcome = 'done' AND operation = :operation
+                   AND revision = :revision AND started_at = :started_at)
+    """
+)
 _READ_NEWEST: Final = sa.text(
     """
     SELECT details FROM notifydb.history WHERE operation = :operation AND outcome = :outcome
@@ -159,6 +165,12 @@ def read_parts(conn: sa.Connection) -> list[Entry]:
     if not columns(conn):
         return []
     return [Entry(**row._mapping) for row in conn.execute(_READ_PARTS)]  # noqa: SLF001
+
+
+def is_done(conn: sa.Connection, entry: Entry) -> bool:
+    """Whether the very attempt that the entry is about has been committed."""
+    row = {"operation": entry.operation, "revision": entry.revision, "started_at": entry.started_at}
+    return entry.started_at is not None and bool(conn.scalar(_IS_DONE, row))
 
 
 def newest_details(conn: sa.Connection, operation: str, outcome: str) -> Mapping[str, Any] | None:

@@ -65,16 +65,22 @@ class Records:
             instance=ledger.instance(),
         )
 
-    def failure(self, entry: Entry, error: BaseException, *, urgent: bool = False) -> None:
+    def failure(self, entry: Entry, error: BaseException, *, urgent: bool = False) -> bool:
         """Writes how a migration ended, on a connection of its own: the migration's transaction is gone.
 
-        Where that cannot be done, the error says so.
+        Returns whether the migration is done all the same; then the row is of the run alone. Where that cannot be
+        told and written, the error says so.
         """
         message = error.message if isinstance(error, errors.NotifydbError) else type(error).__name__
         details = {"error": message, "reasons": list(getattr(error, "reasons", ()))}
         engine = make_engine(self.url, connect_timeout=_SHORT_OF_TIME if urgent else 10)
         try:
             with engine.begin() as conn:
+                is_done = ledger.is_done(conn, entry)
+                if is_done:
+                    entry = dataclasses.replace(entry, revision=None, source_sha256=None, statements=None)
                 ledger.record(conn, dataclasses.replace(entry, details=details))
+                return is_done
         except (sqlalchemy.exc.DBAPIError, psycopg.Error) as lost:
             error.add_note(f"that could not be recorded: {failures.first_line(lost)}")
+            return False

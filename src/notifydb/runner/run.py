@@ -37,6 +37,8 @@ class _Current:
     revision: str
     entry: Entry
     journal: Journal
+    #: Set when all is sent; it is told when that is committed.
+    applied: execute.Applied | None = None
 
 
 class Run:
@@ -117,6 +119,10 @@ class Run:
                 self._supervision.stamping(begun_again=event.begun_again)
             case execute.Applied():
                 self._applied(event)
+                return
+            case execute.Committed():
+                self._committed()
+                return
             case execute.Planned():
                 pass
         self._listen(event)
@@ -159,7 +165,14 @@ class Run:
             retries=self._patience.attempt - 1,
         )
         ledger.record(event.connection, entry)
+        current.applied = event
         self._monitor.end()
+
+    def _committed(self) -> None:
+        current, self._current = self._current, None
+        assert current is not None
+        assert current.applied is not None
+        self._listen(current.applied)
 
     def _again(self, failed: execute.Failed) -> bool:
         """Whether the migration that failed is run again; waits first where somebody was in its way."""
@@ -200,7 +213,9 @@ class Run:
         entry = dataclasses.replace(
             entry, outcome=outcome, source=None, statements=statements, retries=retries
         )
-        self._records.failure(entry, error, urgent=urgent)
+        # A signal, or a connection that is lost, may leave open whether the commit has come through.
+        if self._records.failure(entry, error, urgent=urgent) and current and current.applied:
+            self._listen(current.applied)
 
 
 def _explain(error: errors.NotifydbError, journal: Journal) -> None:
