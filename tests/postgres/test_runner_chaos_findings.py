@@ -8,13 +8,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from conftest import MakeRunner, SmallProject, query
 from notifydb import errors
 from notifydb.migrator import execute
+from notifydb.postgres.connect import plain_url
+from notifydb.runner.events import Retrying
+from notifydb.runner.patience import Terms
 from notifydb.runner.run import Run
 
+TERMINATE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = 'notifydb upgrade' AND datname = current_database()
+"""
+BLOCK = "with op.get_context().autocommit_block():\n    "
+FAILS = 'op.execute("SELECT 1/0")'
 OUTCOMES = "SELECT revision, outcome FROM notifydb.history ORDER BY id"
 #: The violation is found as the transaction commits.
 DEFERRED = """
@@ -79,3 +89,85 @@ def test_an_interrupt_while_the_commit_is_on_its_way_asks_how_it_ended(
         make_runner(listen=events.append).upgrade()
     assert [each.revision for each in events if isinstance(each, execute.Applied)] == ["0001_users"]
     assert query(database, OUTCOMES) == [("0001_users", "done"), (None, "interrupted")]
+
+
+def test_a_connection_that_is_lost_between_statements_is_no_bug(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    """It was noticed by a query of notifydb's own, and closing the connection failed in its turn."""
+    small_project.add("0001_users", f'{BLOCK}op.execute("CREATE TABLE users (id int)")')
+    lose = (
+        f"psycopg.connect({plain_url(database)!r}, autocommit=True).execute({TERMINATE!r}).connection.close()"
+    )
+    add = 'op.execute("CREATE TABLE more (id int)")'
+    small_project.add("0002_more", f'import psycopg\n{add}\n{lose}\n{BLOCK}op.execute("SELECT 1")')
+    with pytest.raises(errors.DatabaseUnreachable, match="the connection was lost in 0002_more"):
+        make_runner().upgrade()
+    assert query(database, OUTCOMES)[-1] == ("0002_more", "interrupted")
+
+
+def cut_short(small_project: SmallProject, make_runner: MakeRunner) -> None:
+    """`0002_it` has committed a column, and then failed; it is mended now."""
+    small_project.add("0001_users", 'op.execute("CREATE TABLE users (id int)")')
+    small_project.add(
+        "0002_it",
+        f"""
+        op.execute("SELECT * FROM users")
+        op.execute("COMMIT")
+        op.execute("CREATE TABLE more (id int)")
+        {FAILS}
+        """,
+    )
+    with pytest.raises(errors.MigrationFailed):
+        make_runner().upgrade()
+    path = small_project.project.versions / "0002_it.py"
+    path.write_text(path.read_text().replace(FAILS, "pass"))
+
+
+def test_a_connection_that_is_lost_while_going_on_is_no_divergence(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    """The run said that it could not go on after what was committed, and exited with 6."""
+    cut_short(small_project, make_runner)
+
+    def listen(event: object) -> None:
+        if isinstance(event, execute.Started):
+            query(database, TERMINATE)
+
+    with pytest.raises(errors.DatabaseUnreachable):
+        make_runner(listen=listen).upgrade()
+    make_runner().upgrade()
+    assert query(database, "SELECT version_num FROM alembic_version") == [("0002_it",)]
+
+
+def test_a_lock_that_is_in_the_way_while_going_on_is_waited_for(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    cut_short(small_project, make_runner)
+    with psycopg.connect(plain_url(database)) as other:
+        other.execute("LOCK TABLE users")
+
+        def listen(event: object) -> None:
+            if isinstance(event, Retrying):
+                other.rollback()
+
+        make_runner(terms=Terms(lock_timeout=0.2), listen=listen).upgrade()
+    assert query(database, "SELECT version_num FROM alembic_version") == [("0002_it",)]
+
+
+def test_a_signal_that_cuts_an_import_in_half_is_still_a_signal(tmp_path: Path) -> None:
+    program = """
+import os, signal
+from notifydb.cli import app
+def cut(**_):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except KeyboardInterrupt:
+        raise ImportError("partially initialized module")
+app.app = cut
+app.main()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, "this is a bug" in ended.stderr) == (143, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import traceback
 from typing import Any, NoReturn
@@ -67,7 +68,8 @@ def main() -> NoReturn:
         # A signal while the arguments are read is taken for an abort by the framework.
         sys.exit(signals.exit_code(None) if signals.received else end.code)
     except Exception:
-        sys.exit(_bug())
+        # A signal can cut an import in half, and what is imported of that later fails.
+        sys.exit(_stopped(None) if signals.received else _bug())
     sys.exit(0)
 
 
@@ -81,12 +83,13 @@ def _report(error: errors.NotifydbError) -> int:
     return error.exit_code
 
 
-def _stopped(stop: KeyboardInterrupt) -> int:
-    name = "SIGTERM" if isinstance(stop, signals.Terminated) else "SIGINT"
+def _stopped(stop: KeyboardInterrupt | None) -> int:
+    code = signals.exit_code(stop)
+    name = signal.Signals(code - 128).name
     Console().say(
         f"stopped by {name}: what was not committed is rolled back; notifydb status shows where it stands"
     )
-    return signals.exit_code(stop)
+    return code
 
 
 def _bug() -> int:

@@ -157,6 +157,9 @@ class _Run:
             cause = _unmasked(raised)
             if self.running is None or not isinstance(cause, Exception):
                 raise cause from None
+            if failures.is_connection_lost(cause):
+                # SQLAlchemy knows only of what it has sent itself; closing would send more.
+                conn.invalidate()
             self.kept_something |= not conn.invalidated and bool(conn.info.get(LEFT_TRANSACTION))
             failure = self._failure(self.running, cause)
             if self.again(Failed(self.running, failure, cause, self.kept_something)):

@@ -179,11 +179,13 @@ class Run:
         assert self._current is not None
         wait, journal = self._monitor.end(), self._current.journal
         self._supervision.end()
-        if journal.part is not None and (journal.is_replaying or isinstance(failed.cause, Diverged)):
-            return self._from_its_beginning(failed, journal.part)
         if self._monitor.gave_up:
             raise _given_up(failed, wait, self._patience.exhausted()) from failed.cause
+        if failures.is_connection_lost(failed.cause):
+            return False
         if not failures.is_contention(failed.cause):
+            if journal.part is not None and (journal.is_replaying or isinstance(failed.cause, Diverged)):
+                return self._from_its_beginning(failed, journal.part)
             _explain(failed.error, journal)
             return False
         pause = self._patience.pause()
