@@ -14,17 +14,13 @@ from notifydb.cli import signals
 
 if TYPE_CHECKING:
     from notifydb.cli.console import Console, LiveView
-    from notifydb.migrator.events import Applied, Planned
     from notifydb.runner.events import Event
 
 _OUTCOMES = {2: "configuration", 3: "refused", 4: "unavailable", 6: "failed"}
 
 
 class Job:
-    """Tells a runner's events; `listen` is for the runner, `running` stands around its work.
-
-    That a migration is applied is told when it is committed: until then the guard, or the server, may refuse it.
-    """
+    """Tells a runner's events; `listen` is for the runner, `running` stands around its work."""
 
     def __init__(self, console: Console, operation: str, *, as_json: bool) -> None:
         self._console = console
@@ -33,9 +29,7 @@ class Job:
         self._began = time.monotonic()
         self._done: dict[str, list[str]] = {"up": [], "down": []}
         self._total = 0
-        self._plan: Planned | None = None
         self._current: str | None = None
-        self._uncommitted: Applied | None = None
         self._current_of: Callable[[], tuple[str, ...]] | None = None
         self._is_summed_up = False
         self._live: LiveView | None = None
@@ -59,19 +53,12 @@ class Job:
 
         match event:
             case events.Planned():
-                if event == self._plan:
-                    # The first migration is tried again.
-                    return
-                self._committed()
-                self._plan = event
                 self._total += len(event.revisions)
             case events.Started():
-                if self._uncommitted is not None and self._uncommitted.revision != event.revision:
-                    self._committed()
-                self._uncommitted, self._current = None, event.revision
+                self._current = event.revision
             case events.Applied():
-                self._uncommitted = event
-                return
+                self._done[event.direction].append(event.revision)
+                self._current = None
             case _:
                 pass
         self._tell(event)
@@ -101,31 +88,18 @@ class Job:
 
     def done(self, revision: str) -> None:
         """The work is done, and the database is at the revision."""
-        self._committed()
         if self._as_json:
             self._summarize("done" if any(self._done.values()) else "nothing", 0, revision)
 
-    def _committed(self) -> None:
-        """What had run by then is there to stay."""
-        if self._uncommitted is not None:
-            event, self._uncommitted, self._current = self._uncommitted, None, None
-            self._done[event.direction].append(event.revision)
-            self._tell(event)
-
     def _ask(self) -> str | None:
         """What the database is at; None where it does not tell."""
-        if self._current_of is None or not (self._as_json or self._uncommitted is not None):
+        if self._current_of is None or not self._as_json:
             return None
         try:
-            found = self._current_of()
+            return ", ".join(self._current_of()) or "base"
         except Exception:
             # Whatever it is, what the run ended with is to be told.
             return None
-        if self._uncommitted is not None:
-            is_there = self._uncommitted.revision in found
-            if is_there is (self._uncommitted.direction == "up"):
-                self._committed()
-        return ", ".join(found) or "base"
 
     def _tell(self, event: Event) -> None:
         if self._as_json:

@@ -121,6 +121,7 @@ class _Run:
         self.listen: Listener = listen or (lambda _: None)
         self.again: Again = again or (lambda _: False)
         self.done: set[str] = set()
+        self.is_planned = False
         self.running: str | None = None
         self.began = 0.0
         self.kept_something = False
@@ -174,8 +175,9 @@ class _Run:
             except AttributeError as error:
                 raise _without_function(error) from error
             revisions = tuple(_revision_of(step) for step in found)
-            if not self.done:
+            if not self.is_planned:
                 self.listen(Planned(revisions, self.direction))
+                self.is_planned = True
             for step, revision in zip(found, revisions, strict=True):
                 self.running, self.kept_something, self.began = revision, False, time.monotonic()
                 self.listen(Started(revision, self.direction))
