@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from notifydb.numbering.conflict import OnRef
     from notifydb.revisions.graph import History, Revision
     from notifydb.runner.events import Listener
-    from notifydb.runner.patience import Terms
+    from notifydb.runner.patience import Cancelling, Terms
     from notifydb.runner.records import Deployed
     from notifydb.runner.upgrade import Runner
     from notifydb.settings import Loaded, Settings
@@ -189,8 +189,13 @@ class Deps:
             tell = waiting or (lambda why: self.console.say(f"waiting for the database: {why}"))
             wait_until_reachable(self.database.url, seconds, tell)
 
-    def runner(self, listen: Listener, *, confirm: str | None = None, from_start: bool = False) -> Runner:
-        """What changes the configured database; raises Refused where blockers may not be cancelled as asked."""
+    def job_runner(self, listen: Listener, *, confirm: str | None, from_start: bool, dry: bool) -> Runner:
+        """A runner that may wait for others, and end them; raises Refused where it may not, unless it is `dry`."""
+        terms = self._terms(None if dry else self._may_cancel(confirm))
+        return dataclasses.replace(self.runner(listen), terms=terms, from_start=from_start)
+
+    def runner(self, listen: Listener) -> Runner:
+        """What looks at the configured database and changes it."""
         from notifydb.guard import Operation
         from notifydb.runner.upgrade import Runner
 
@@ -204,22 +209,27 @@ class Deps:
             listen,
             is_shared=lambda revision: self._on_main is None or revision in self._on_main.revisions,
             shared=self._source_on_main,
-            terms=self._terms(confirm),
+            terms=self._terms(),
             deployed=lambda: self._deployed,
-            from_start=from_start,
         )
 
-    def _terms(self, confirm: str | None) -> Terms:
-        from notifydb.guard import Operation
-        from notifydb.runner.patience import Cancelling, Terms
+    def _terms(self, cancelling: Cancelling | None = None) -> Terms:
+        from notifydb.runner.patience import Terms
 
-        settings, cancelling = self.settings.upgrade, None
-        if settings.cancel_blockers:
-            permit = self.permit(Operation.CANCEL_BLOCKERS, confirm)
-            cancelling = Cancelling(settings.cancel_blockers, settings.cancel_after, permit)
+        settings = self.settings.upgrade
         return Terms(
             settings.lock_timeout, settings.attempts, settings.deadline, settings.queries, cancelling
         )
+
+    def _may_cancel(self, confirm: str | None) -> Cancelling | None:
+        from notifydb.guard import Operation
+        from notifydb.runner.patience import Cancelling
+
+        settings = self.settings.upgrade
+        if not settings.cancel_blockers:
+            return None
+        permit = self.permit(Operation.CANCEL_BLOCKERS, confirm)
+        return Cancelling(settings.cancel_blockers, settings.cancel_after, permit)
 
     @cached_property
     def _deployed(self) -> Deployed:

@@ -51,7 +51,7 @@ def downgrade(
     job = Job(deps.console, "downgrade", as_json=deps.logs_json)
     with job.running():
         deps.wait_for_database(wait_for_db, job.waits_for_database)
-        runner = deps.runner(job.listen, confirm=confirm, from_start=from_start)
+        runner = deps.job_runner(job.listen, confirm=confirm, from_start=from_start, dry=dry_run)
         job.asks(runner.current)
         plan = runner.plan_downgrade(target)
         ran = bool(plan.steps) and not dry_run

@@ -68,7 +68,7 @@ def upgrade(
             # A target that is not there, or two heads, are told before anything is connected to.
             deps.history.get(target)
         deps.wait_for_database(wait_for_db, job.waits_for_database)
-        runner = deps.runner(job.listen, confirm=confirm, from_start=from_start)
+        runner = deps.job_runner(job.listen, confirm=confirm, from_start=from_start, dry=dry_run)
         job.asks(runner.current)
         if dry_run or take_back:
             plan = runner.plan_upgrade(target, take_back=take_back)

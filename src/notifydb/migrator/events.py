@@ -64,15 +64,11 @@ Listener = Callable[[Event], None]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Failed:
-    """A migration failed with `cause`; `error` is what the run would end with.
-
-    `kept_something` tells that it had committed a part of what it did.
-    """
+    """A migration failed with `cause`; `error` is what the run would end with."""
 
     revision: str
     error: errors.NotifydbError
     cause: Exception
-    kept_something: bool
 
 
 #: Asked when a migration has failed and was rolled back: whether it is run again.

@@ -163,7 +163,7 @@ class _Run:
                 conn.invalidate()
             self.kept_something |= not conn.invalidated and bool(conn.info.get(LEFT_TRANSACTION))
             failure = self._failure(self.running, cause)
-            if self.again(Failed(self.running, failure, cause, self.kept_something)):
+            if self.again(Failed(self.running, failure, cause)):
                 return False
             raise failure from cause
         return True
@@ -218,6 +218,7 @@ class _Run:
         def wrapped(**arguments: Any) -> None:
             run(**arguments)
             assert context.connection is not None
+            _rejoin(context)
             self.listen(Ran(revision, self.direction, begin_again(context.connection)))
 
         return wrapped
@@ -252,6 +253,16 @@ class _Run:
                 else "its transaction was rolled back; mend the migration, then run the same command again"
             ),
         )
+
+
+def _rejoin(context: MigrationContext) -> None:
+    """Where a migration has called `commit()` or `rollback()` of its bind, Alembic would end what is over already.
+
+    The stamp, and what was sent since, go into the transaction that SQLAlchemy has begun, or a new one.
+    """
+    known = context._transaction  # noqa: SLF001
+    if known is not None and not known.is_active and context.connection is not None:
+        context._transaction = context.connection.get_transaction() or context.connection.begin()  # noqa: SLF001
 
 
 def _unmasked(error: BaseException) -> BaseException:

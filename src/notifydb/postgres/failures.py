@@ -17,7 +17,6 @@ from notifydb.settings.url import redact
 LOCK_NOT_AVAILABLE = "55P03"
 INSUFFICIENT_PRIVILEGE = "42501"
 INVALID_CATALOG_NAME = "3D000"
-QUERY_CANCELED = "57014"
 #: Somebody else was in the way, and may be gone the next time: a lock timeout, a deadlock, a serialization failure.
 _CONTENTION = (LOCK_NOT_AVAILABLE, "40P01", "40001")
 #: Shut down, crashed, starting, full; and 25P03/25P04, which end the session of who was idle for too long.

@@ -57,6 +57,11 @@ def would_be(driver: psycopg.Connection[Any], schema: str | None, table: str, on
     return None
 
 
+def is_relation(driver: psycopg.Connection[Any], schema: str | None, name: str) -> bool:
+    """Whether there is a table or index of that name; names as Postgres folds them."""
+    return _oid(plain(driver), schema, name) is not None
+
+
 @contextmanager
 def _aside(driver: psycopg.Connection[Any]) -> Iterator[psycopg.Cursor[Any]]:
     """A transaction that is always rolled back."""

@@ -167,6 +167,14 @@ def read_parts(conn: sa.Connection) -> list[Entry]:
     return [Entry(**row._mapping) for row in conn.execute(_READ_PARTS)]  # noqa: SLF001
 
 
+def forget_parts(conn: sa.Connection, entry: Entry) -> None:
+    """The parts of a migration are what is left to do; the row of its success takes their place."""
+    plain(driver_of(conn)).execute(
+        "DELETE FROM notifydb.history WHERE outcome = 'partial' AND operation = %s AND revision = %s",
+        (entry.operation, entry.revision),
+    )
+
+
 def is_done(conn: sa.Connection, entry: Entry) -> bool:
     """Whether the very attempt that the entry is about has been committed."""
     row = {"operation": entry.operation, "revision": entry.revision, "started_at": entry.started_at}

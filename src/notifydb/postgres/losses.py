@@ -34,7 +34,8 @@ _SUSPECTS: Final = b"""
 #: The same tables as everybody else sees them.
 _BEFORE: Final = b"""
     SELECT c.oid::bigint, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
-           pg_relation_filenode(c.oid)::bigint, coalesce(pg_stat_get_live_tuples(c.oid), 0),
+           pg_relation_filenode(c.oid)::bigint,
+           greatest(coalesce(pg_stat_get_live_tuples(c.oid), 0), c.reltuples)::bigint,
            ARRAY(SELECT a.attname::text FROM pg_attribute a
                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
            ARRAY(SELECT a.attnum::int FROM pg_attribute a

@@ -103,12 +103,14 @@ class Builder:
 
     def _require_valid(self, driver: psycopg.Connection[Any], build: Build) -> None:
         there = indexes_of(driver, build.schema, build.table, build.index)
-        if not there or (build.index is not None and not all(each.valid for each in there)):
-            raise errors.MigrationFailed(
-                f"{self._revision} has built {build.index or 'an index'} on {build.table}, and it is not valid",
-                revision=self._revision,
-                hint="notifydb doctor",
-            )
+        if there and (build.index is None or all(each.valid for each in there)):
+            return
+        what = "is not valid" if there else "is not there: another table may have an index of that name"
+        raise errors.MigrationFailed(
+            f"{self._revision} builds {build.index or 'an index'} on {build.table}, and after that it {what}",
+            revision=self._revision,
+            hint="notifydb doctor",
+        )
 
 
 def _drop(driver: psycopg.Connection[Any], index: Index) -> None:

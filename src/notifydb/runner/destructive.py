@@ -58,7 +58,7 @@ class Watch:
     def heard(self, found: list[facts.Fact], count: int) -> None:
         """What is about to be sent in one go, `count` statements; raises Refused for what cannot be followed."""
         self._truncated += [str(fact.relation) for fact in found if isinstance(fact, facts.Truncate)]
-        if facts.Transaction("commit") in found and count > 1:
+        if count > 1 and ends_in_the_middle(found):
             self.refuse("commits in the middle of a string: what it does there cannot be checked")
 
     def heard_outside(self, found: list[facts.Fact]) -> None:
@@ -108,6 +108,11 @@ class Watch:
     def _is_there(self, name: str) -> bool:
         query = "SELECT FROM pg_class WHERE relkind IN ('r', 'p', 'f') AND relname = %s LIMIT 1"
         return bool(self._outsider().execute(query, (name.split(".")[-1],)).fetchall())
+
+
+def ends_in_the_middle(found: list[facts.Fact]) -> bool:
+    """Whether a string of several statements ends a transaction: what comes after it is committed by itself."""
+    return facts.Transaction("commit") in found or facts.Transaction("rollback") in found
 
 
 def reason_of(revision: Revision) -> str | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 
@@ -22,7 +23,11 @@ from notifydb.postgres.ledger import Entry
 from notifydb.sql.effects import Effect, effect_of, functions_of
 from notifydb.sql.parse import parse
 
-_VOLATILE = "SELECT DISTINCT proname FROM pg_proc WHERE provolatile = 'v' AND proname = ANY(%s)"
+_HARMLESS = (
+    "SELECT proname FROM pg_proc WHERE proname = ANY(%s) GROUP BY 1 HAVING NOT bool_or(provolatile = 'v')"
+)
+#: SQLAlchemy counts its savepoints for a connection: they have other names the next time.
+_SAVEPOINT = re.compile(r"\bsa_savepoint_\d+\b")
 
 
 class Diverged(Exception):
@@ -60,22 +65,38 @@ class Part:
     @property
     def may_be_repeated(self) -> bool:
         """Whether the migration may as well be run from its beginning."""
-        return self.spoiled is None and all(each.effect < Effect.ONCE for each in self.steps)
+        unclear = self.spoiled is not None or self.alone is not None
+        return not unclear and all(each.effect < Effect.ONCE for each in self.steps)
 
 
 def parts_of(entries: Iterable[Entry]) -> dict[tuple[str, str], Part]:
     """The parts by operation and revision, from the history's rows in the order of their commits."""
-    found: dict[tuple[str, str], Part] = {}
+    steps: dict[tuple[str, str], list[Step]] = {}
+    newest: dict[tuple[str, str], Entry] = {}
     for entry in entries:
         key = (entry.operation, entry.revision or "")
         details: Mapping[str, Any] = entry.details
-        before = found[key].steps if key in found and details["from"] > 0 else ()
-        steps = tuple(Step(digest, rows, Effect(effect)) for digest, rows, effect in details["statements"])
-        found[key] = Part(
-            (*before, *steps), details.get("alone"), details.get("spoiled"),
-            entry.runner, entry.finished_at,
-        )  # fmt: skip
-    return found
+        known = steps.setdefault(key, [])
+        if not details["from"]:
+            known.clear()
+        known += [Step(digest, rows, Effect(effect)) for digest, rows, effect in details["statements"]]
+        newest[key] = entry
+    return {key: _part(entry, tuple(steps[key])) for key, entry in newest.items()}
+
+
+def _part(entry: Entry, steps: tuple[Step, ...]) -> Part:
+    details: Mapping[str, Any] = entry.details
+    return Part(steps, details.get("alone"), details.get("spoiled"), entry.runner, entry.finished_at)
+
+
+@dataclasses.dataclass(slots=True)
+class _Statement:
+    """What was sent and is not yet recorded; `state` is what a rollback makes of it."""
+
+    sql: str
+    digest: str
+    rowcount: int
+    state: Literal["open", "there", "undone"]
 
 
 class Journal:
@@ -85,14 +106,16 @@ class Journal:
         """`entry` is the row that the migration gets when it is done, which those of its parts are made from."""
         self.part = part
         self.statements = 0
-        #: How many statements that changed something are committed.
-        self.kept = part.changes if part else 0
         self._template = dataclasses.replace(entry, outcome="partial", source=None)
         self._earlier: tuple[Step, ...] = part.steps if part else ()
         self._written = len(self._earlier)
-        self._sent: list[tuple[str, str, int]] = []
-        self._undone = 0
+        self._sent: list[_Statement] = []
         self._spoiled: str | None = None
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether something of it was committed before its stamp."""
+        return self._written > 0
 
     @property
     def is_replaying(self) -> bool:
@@ -115,14 +138,22 @@ class Journal:
         at_its_place = self.part is not None and self.statements == len(self._earlier)
         return at_its_place and self.part is not None and self.part.alone == digest_of(sent)
 
-    def add(self, sent: Sent, rowcount: int) -> None:
-        """A statement has been sent."""
-        self.statements += 1
-        self._sent.append((sent.sql, digest_of(sent), rowcount))
+    def add(self, sent: Sent, rowcount: int, *, alone: bool = False) -> None:
+        """A statement has been sent; `alone` tells that it ran outside of any transaction, so that it stays."""
+        self._note(sent, rowcount, "there" if alone else "open")
+
+    def failed(self, sent: Sent) -> None:
+        """A statement outside of a transaction has failed, and left nothing."""
+        self._note(sent, -1, "undone")
 
     def undone(self) -> None:
         """What was sent since the last commit is rolled back: it may be sent again."""
-        self._undone = len(self._sent)
+        for each in self._sent:
+            each.state = "undone" if each.state == "open" else each.state
+
+    def _note(self, sent: Sent, rowcount: int, state: Literal["open", "there", "undone"]) -> None:
+        self.statements += 1
+        self._sent.append(_Statement(sent.sql, digest_of(sent), rowcount, state))
 
     def spoil(self, reason: str) -> None:
         """From here on nobody can tell what is committed with what."""
@@ -134,7 +165,8 @@ class Journal:
         `alone` is what is about to be sent outside of a transaction, and cannot tell by itself that it ran.
         """
         steps = self._steps(driver)
-        if not alone and all(each.effect is Effect.NONE for each in steps):
+        is_harmless = all(each.effect is Effect.NONE for each in steps)
+        if is_harmless and not alone and not (self._spoiled and steps):
             return
         details = {
             "from": self._written,
@@ -146,25 +178,27 @@ class Journal:
             driver, dataclasses.replace(self._template, details=details, statements=self.statements)
         )
         self._written += len(steps)
-        self.kept += sum(each.effect > Effect.NONE for each in steps)
         self._sent.clear()
-        self._undone = 0
 
     def _steps(self, driver: psycopg.Connection[Any]) -> list[Step]:
-        parsed = [parse(sql) for sql, _, _ in self._sent]
+        parsed = [parse(each.sql) for each in self._sent]
         names = frozenset().union(*map(functions_of, parsed))
-        volatile = frozenset(
-            name for (name,) in (plain(driver).execute(_VOLATILE, (list(names),)) if names else ())
-        )
+        harmless = plain(driver).execute(_HARMLESS, (list(names),)) if names else ()
+        # What is not there any more may have been anything.
+        volatile = names - {name for (name,) in harmless}
         return [
-            Step(digest, rowcount, effect_of(each, volatile) if number >= self._undone else Effect.NONE)
-            for number, (each, (_, digest, rowcount)) in enumerate(zip(parsed, self._sent, strict=True))
+            Step(
+                each.digest,
+                each.rowcount,
+                Effect.NONE if each.state == "undone" else effect_of(statements, volatile),
+            )
+            for each, statements in zip(self._sent, parsed, strict=True)
         ]
 
 
 def digest_of(sent: Sent) -> str:
     """Of the text and all of its rows."""
-    digest = hashlib.blake2b(sent.sql.encode(), digest_size=8)
+    digest = hashlib.blake2b(_SAVEPOINT.sub("", sent.sql).encode(), digest_size=8)
     if len(sent.rows) > 1:
         digest.update(repr(sent.rows).encode())
     return digest.hexdigest()

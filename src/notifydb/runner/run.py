@@ -19,7 +19,6 @@ from notifydb.postgres.activity import Wait
 from notifydb.postgres.advisory import StillOurs
 from notifydb.postgres.connect import make_engine, own_engine
 from notifydb.postgres.ledger import Entry
-from notifydb.postgres.session import limit_locks
 from notifydb.runner.destructive import Watch
 from notifydb.runner.events import Continued, Listener, Retrying
 from notifydb.runner.journal import Diverged, Journal, Part, parts_of
@@ -67,7 +66,7 @@ class Run:
         self._listen = listen
         self._watch = watch
         self._from_start = from_start
-        self._supervision = Supervision(watch, listen, still_ours)
+        self._supervision = Supervision(watch, listen, still_ours, terms.lock_timeout)
         self._monitor = Monitor(records.url, self._patience, listen)
         self._parts: Mapping[tuple[str, str], Part] = {}
         self._fresh: set[str] = set()
@@ -79,6 +78,7 @@ class Run:
         guarding = self._watch.watching() if self._watch is not None else nullcontext()
         with failures.translated(), self._monitor.looking(), guarding, self._supervision.over(engine):
             self._parts = self._read_parts()
+            self._refuse_strangers()
             try:
                 self._migrate(engine, direction, target)
             except errors.Refused as error:
@@ -111,6 +111,13 @@ class Run:
         with own_engine(self._records.url).connect() as conn:
             return parts_of(ledger.read_parts(conn))
 
+    def _refuse_strangers(self) -> None:
+        """Parts of what is not in the folder: it may be there under another id, and would do all of it again."""
+        for (operation, revision), part in self._parts.items():
+            is_known = revision in self._records.history.revisions
+            if operation == self._operation and part.changes and not is_known and not self._from_start:
+                raise _stuck(revision, part, "no file here has that id; give it back its name")
+
     def _heard(self, event: execute.Event) -> None:
         match event:
             case execute.Started():
@@ -136,13 +143,10 @@ class Run:
             self._watch.running = self._records.history.revisions.get(event.revision)
         entry = self._records.entry(self._operation, event.revision, "done")
         entry = dataclasses.replace(entry, started_at=datetime.now(UTC))
-        part = self._part_of(event.revision)
-        self._current = _Current(event.revision, entry, Journal(entry, part))
+        self._current = _Current(event.revision, entry, Journal(entry))
+        self._current.journal = Journal(entry, self._part_of(event.revision))
         self._supervision.begin(event.revision, self._current.journal)
         self._monitor.begin(event.revision, driver.info.backend_pid)
-        if self._supervision.settings_are_unsure:
-            limit_locks(driver, self._patience.terms.lock_timeout)
-            self._supervision.settings_are_unsure = False
 
     def _part_of(self, revision: str) -> Part | None:
         """What earlier attempts had committed of the migration, if this one goes on after it."""
@@ -151,7 +155,7 @@ class Run:
             return None
         if part.spoiled:
             raise _stuck(revision, part, part.spoiled)
-        if part.changes or part.alone:
+        if part.changes:
             self._listen(Continued(revision, part.changes, part.since, part.runner))
         return part
 
@@ -165,6 +169,8 @@ class Run:
             retries=self._patience.attempt - 1,
         )
         ledger.record(event.connection, entry)
+        if (self._operation, event.revision) in self._parts or current.journal.has_parts:
+            ledger.forget_parts(event.connection, entry)
         current.applied = event
         self._monitor.end()
 
@@ -186,7 +192,7 @@ class Run:
         if not failures.is_contention(failed.cause):
             if journal.part is not None and (journal.is_replaying or isinstance(failed.cause, Diverged)):
                 return self._from_its_beginning(failed, journal.part)
-            _explain(failed.error, journal)
+            self._explain(failed)
             return False
         pause = self._patience.pause()
         if pause is None:
@@ -199,6 +205,26 @@ class Run:
         # Of what this very run has committed, each statement is known: it is gone on from.
         self._from_start = False
         return True
+
+    def _explain(self, failed: execute.Failed) -> None:
+        """What is left of a migration that failed, which the migrator alone does not know."""
+        if not isinstance(failed.error, errors.MigrationFailed):
+            return
+        part = self._read_parts().get((self._operation, failed.revision))
+        if part is None or not part.changes:
+            failed.error.hint = (
+                "its transaction was rolled back; mend the migration, then run the same command again"
+            )
+        elif part.spoiled:
+            failed.error.hint = (
+                f"{part.changes} of its statements are committed, and it cannot go on after them ({part.spoiled}): "
+                f"finish it by hand, then: notifydb stamp {failed.revision}"
+            )
+        else:
+            failed.error.hint = (
+                f"{part.changes} of its statements are committed: mend the migration behind them, then run the same "
+                "command again; it goes on after them"
+            )
 
     def _from_its_beginning(self, failed: execute.Failed, part: Part) -> bool:
         """It did not send what was committed before, and has changed nothing: is it as good from the start?"""
@@ -218,17 +244,6 @@ class Run:
         # A signal, or a connection that is lost, may leave open whether the commit has come through.
         if self._records.failure(entry, error, urgent=urgent) and current and current.applied:
             self._listen(current.applied)
-
-
-def _explain(error: errors.NotifydbError, journal: Journal) -> None:
-    """What is left of a migration that failed, which the migrator alone does not know."""
-    if isinstance(error, errors.MigrationFailed):
-        error.hint = (
-            f"{journal.kept} of its statements had been committed: mend the migration behind them, then run the "
-            "same command again; it goes on after them"
-            if journal.kept
-            else "its transaction was rolled back; mend the migration, then run the same command again"
-        )
 
 
 def _given_up(failed: execute.Failed, wait: Wait | None, why: str) -> errors.LockNotAvailable:

@@ -9,18 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 import psycopg
 import sqlalchemy as sa
 from psycopg.pq import TransactionStatus
 
+from notifydb import errors
 from notifydb.postgres.advisory import StillOurs, hold_while_working
 from notifydb.postgres.connect import driver_of, plain
 from notifydb.postgres.cursors import AnyCursor, Instead, Sent, telling
-from notifydb.postgres.session import end_with_the_client
+from notifydb.postgres.indexes import is_relation
+from notifydb.postgres.session import end_with_the_client, limit_locks
 from notifydb.runner.builds import Builder
-from notifydb.runner.destructive import Watch
+from notifydb.runner.destructive import Watch, ends_in_the_middle
 from notifydb.runner.events import Event
 from notifydb.runner.journal import Diverged, Journal
 from notifydb.sql import facts
@@ -33,46 +36,64 @@ _SETTING: Final = re.compile(r"timeout|\breset\b|\bdiscard\b", re.IGNORECASE)
 _TELLING: Final = re.compile(r"\b(commit|end|rollback|abort|prepare|begin|start|truncate)\b", re.IGNORECASE)
 
 
+#: Further commands that Postgres refuses in a transaction, by the parser's names.
+_OUTSIDE_ONLY: Final = (
+    "discard_stmt", "create_subscription_stmt", "alter_subscription_stmt", "drop_subscription_stmt",
+)  # fmt: skip
+
+
 class Supervision:
     """Watches the connections of one engine; between `begin` and `stamping`, what they send is a migration's."""
 
     def __init__(
-        self, watch: Watch | None, listen: Callable[[Event], None], still_ours: StillOurs = lambda: None
+        self,
+        watch: Watch | None,
+        listen: Callable[[Event], None],
+        still_ours: StillOurs = lambda: None,
+        lock_timeout: float = 0,
     ) -> None:
-        """`watch` is None where the guard has nothing to say; `still_ours` asks for the runner's lock."""
+        """`watch` is None where the guard has nothing to say; `still_ours` asks for the runner's lock.
+
+        `lock_timeout` is in seconds, 0 for none.
+        """
         self.driver: psycopg.Connection[Any] | None = None
         self.journal: Journal | None = None
-        #: Whether the session may have other limits than it was given.
-        self.settings_are_unsure = True
         self._watch = watch
         self._listen = listen
         self._still_ours = still_ours
-        self._builder = Builder("", listen)
+        self._lock_timeout = lock_timeout
+        self._limits_are_unsure = False
+        self._builder: Builder | None = None
         self._is_sending = False
+        self._verdict: Exception | None = None
 
     @contextmanager
     def over(self, engine: sa.Engine) -> Iterator[None]:
         """Watches what the connections do that the engine opens during the block."""
         sa.event.listen(engine, "connect", self._connected)
         sa.event.listen(engine, "begin", self._begun)
-        sa.event.listen(engine, "commit", self._committing)
         sa.event.listen(engine, "rollback", self._rolled_back)
         with telling(engine, self._sending):
             yield
 
     def begin(self, revision: str, journal: Journal) -> None:
         """The migration sends from now on."""
-        self.journal, self._is_sending = journal, True
+        self.journal, self._is_sending, self._verdict = journal, True, None
         self._builder = Builder(revision, self._listen)
+        if self._limits_are_unsure and self.driver is not None:
+            limit_locks(self.driver, self._lock_timeout)
+            self._limits_are_unsure = False
 
     def stamping(self, *, begun_again: bool) -> None:
         """The migration's function has returned: what follows is the stamp and its record.
 
         `begun_again` tells that a transaction was begun for them. Raises Diverged where it has not sent all
-        that was committed before.
+        that was committed before, and once more what it was told meanwhile and did not heed.
         """
         assert self.journal is not None
         assert self.driver is not None
+        if self._verdict is not None:
+            raise self._verdict
         if self.journal.is_replaying:
             raise Diverged("it ended before it came to what is new")
         self._is_sending = False
@@ -81,44 +102,72 @@ class Supervision:
 
     def end(self) -> None:
         """The migration has failed, and was rolled back, what it has set included."""
-        self._is_sending, self.settings_are_unsure = False, True
+        self._is_sending, self._limits_are_unsure = False, True
 
     def _connected(self, driver: psycopg.Connection[Any], _record: Any) -> None:
         driver.autocommit = True
         end_with_the_client(driver)
+        limit_locks(driver, self._lock_timeout)
         hold_while_working(driver, self._still_ours)
         driver.autocommit = False
         if self.driver is None or self.driver.closed:
             self.driver = driver
+        # SQLAlchemy commits with it, and so may a migration that goes past SQLAlchemy.
+        driver.commit = partial(self._commit, driver, driver.commit)  # type: ignore[method-assign]
+        driver.transaction = partial(self._transaction, driver.transaction)  # type: ignore[method-assign]
+
+    def _commit(self, driver: psycopg.Connection[Any], commit: Callable[[], None]) -> None:
+        if driver.info.transaction_status is TransactionStatus.INTRANS:
+            with self._kept_verdict():
+                self._before_commit(driver)
+        commit()
+
+    def _transaction(self, transaction: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """The driver's own `transaction()`, whose commit nobody sees."""
+        if self._is_sending and self.journal is not None:
+            self.journal.spoil("it uses the driver's transaction()")
+            if self._watch is not None:
+                with self._kept_verdict():
+                    self._watch.refuse(
+                        "uses the driver's transaction(): what is committed there cannot be checked"
+                    )
+        return transaction(*arguments, **options)
 
     def _begun(self, conn: sa.Connection) -> None:
         driver = driver_of(conn)
         if not driver.autocommit and self._watch is not None:
             self._watch.remember(driver)
 
-    def _committing(self, conn: sa.Connection) -> None:
-        driver = driver_of(conn)
-        if driver.info.transaction_status is TransactionStatus.INTRANS:
-            self._before_commit(driver)
-
-    def _rolled_back(self, _conn: sa.Connection) -> None:
-        if self._is_sending and self.journal is not None:
+    def _rolled_back(self, conn: sa.Connection) -> None:
+        if self._is_sending and self.journal is not None and driver_of(conn) is self.driver:
             self.journal.undone()
 
     @contextmanager
+    def _kept_verdict(self) -> Iterator[None]:
+        """What we ourselves object to stands, also where the migration catches it."""
+        try:
+            yield
+        except (Diverged, errors.NotifydbError) as verdict:
+            self._verdict = verdict
+            raise
+
+    @contextmanager
     def _sending(self, cursor: AnyCursor, sent: Sent) -> Iterator[Instead | None]:
-        journal, driver = self.journal, cursor.connection
+        journal = self.journal
         if not self._is_sending or journal is None:
             yield None
             return
-        if journal.is_replaying:
-            yield journal.replay(sent)
-            return
-        self.settings_are_unsure |= bool(_SETTING.search(sent.sql))
-        if driver is not self.driver:
-            journal.spoil("it uses a second connection")
-        with self._on_its_way(cursor, sent, journal) as instead:
-            yield instead
+        if self._verdict is not None:
+            raise self._verdict
+        self._limits_are_unsure |= bool(_SETTING.search(sent.sql))
+        with self._kept_verdict():
+            if journal.is_replaying:
+                yield journal.replay(sent)
+                return
+            if cursor.connection is not self.driver:
+                journal.spoil("it uses a second connection")
+            with self._on_its_way(cursor, sent, journal) as instead:
+                yield instead
 
     @contextmanager
     def _on_its_way(self, cursor: AnyCursor, sent: Sent, journal: Journal) -> Iterator[Instead | None]:
@@ -141,8 +190,8 @@ class Supervision:
         """What only the text tells."""
         if facts.Transaction("savepoint") in found and "rollback" in sent.sql.lower():
             journal.spoil("it rolls back to a savepoint")
-        if facts.Transaction("commit") in found and count > 1:
-            journal.spoil("it commits in the middle of a string")
+        if count > 1 and ends_in_the_middle(found):
+            journal.spoil("it ends a transaction in the middle of a string")
         if self._watch is not None:
             self._watch.heard(found, count)
 
@@ -150,32 +199,42 @@ class Supervision:
     def _outside(self, cursor: AnyCursor, sent: Sent, journal: Journal) -> Iterator[Instead | None]:
         driver, statements = cursor.connection, parse(sent.sql)
         found = _facts(statements)
-        self._heard(sent, found, len(statements), journal)
         if not _runs_bare(found):
-            with self._wrapping(cursor, sent, journal):
+            with self._wrapping(cursor, sent, journal, statements):
                 yield None
             return
+        self._heard(sent, found, len(statements), journal)
         if self._watch is not None:
             self._watch.heard_outside(found)
         with self._bare(driver, sent, journal, found) as instead:
-            yield instead
-        journal.add(sent, cursor.rowcount)
+            try:
+                yield instead
+            except psycopg.Error:
+                # Nothing of it is left, and the migration may mean to go on.
+                journal.failed(sent)
+                raise
+        journal.add(sent, cursor.rowcount, alone=True)
         if self._watch is not None and facts.Transaction("begin") in found:
             self._watch.remember(driver)
 
     @contextmanager
-    def _wrapping(self, cursor: AnyCursor, sent: Sent, journal: Journal) -> Iterator[None]:
+    def _wrapping(
+        self, cursor: AnyCursor, sent: Sent, journal: Journal, statements: tuple[Statement, ...]
+    ) -> Iterator[None]:
         driver = cursor.connection
         plain(driver).execute("BEGIN")
         try:
             if self._watch is not None:
                 self._watch.remember(driver)
+            self._heard(sent, _facts(statements), len(statements), journal)
             yield
             journal.add(sent, cursor.rowcount)
             self._before_commit(driver)
-        except BaseException:
+        except BaseException as error:
             with suppress(psycopg.Error):
                 plain(driver).execute("ROLLBACK")
+            if isinstance(error, psycopg.Error):
+                journal.failed(sent)
             raise
         plain(driver).execute("COMMIT")
 
@@ -184,16 +243,19 @@ class Supervision:
         self, driver: psycopg.Connection[Any], sent: Sent, journal: Journal, found: list[facts.Fact]
     ) -> Iterator[Instead | None]:
         """What runs outside of any transaction; that it was sent is recorded where its effect does not tell."""
+        assert self._builder is not None
         build, was_alone = concurrent_build(sent.sql), journal.was_left_alone(sent)
-        if not all(_tells_by_itself(fact) for fact in found):
+        drop = found[0] if isinstance(found[0], facts.DropIndex) else None
+        is_there = drop is None or is_relation(driver, drop.index.schema, drop.index.name)
+        if is_there and not all(_tells_by_itself(fact) for fact in found):
             plain(driver).execute("BEGIN")
             journal.commits(driver, alone=sent)
             plain(driver).execute("COMMIT")
         if build is not None:
             with self._builder.building(driver, build, is_second=was_alone) as instead:
                 yield instead
-        elif was_alone and isinstance(found[0], facts.DropIndex):
-            yield None if _is_there(driver, found[0]) else Instead("")
+        elif was_alone and drop is not None:
+            yield None if is_there else Instead("")
         elif was_alone:
             raise Diverged(f"nobody has recorded how statement {journal.statements + 1} ended")
         else:
@@ -215,15 +277,11 @@ def _facts(statements: tuple[Statement, ...]) -> list[facts.Fact]:
     return [fact for each in statements for fact in each.facts]
 
 
-def _is_there(driver: psycopg.Connection[Any], drop: facts.DropIndex) -> bool:
-    name = f"{drop.index.schema}.{drop.index.name}" if drop.index.schema else drop.index.name
-    ((found,),) = plain(driver).execute("SELECT to_regclass(%s) IS NOT NULL", (name,)).fetchall()
-    return bool(found)
-
-
 def _runs_bare(found: list[facts.Fact]) -> bool:
     """Whether it has to run outside of a transaction, sets what outlives one, or may end one itself."""
     if any(isinstance(fact, facts.OutsideOnly | facts.Opaque) for fact in found):
+        return True
+    if any(isinstance(fact, facts.Other) and fact.node in _OUTSIDE_ONLY for fact in found):
         return True
     return bool(found) and all(_is_bare(fact) for fact in found)
 

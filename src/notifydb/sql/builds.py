@@ -21,7 +21,6 @@ class Build:
     index: str | None
     schema: str | None
     table: str
-    if_not_exists: bool
     if_absent: str
     on_scratch: str
 
@@ -40,7 +39,6 @@ def concurrent_build(sql: str) -> Build | None:
         node.idxname or None,
         relation.schemaname or None,
         relation.relname,
-        bool(node.if_not_exists),
         _deparsed(sql, if_not_exists=True) if node.idxname else sql,
         _deparsed(sql, concurrent=False, if_not_exists=False, schema=_SCRATCH),
     )

@@ -3,6 +3,12 @@
 SELECT i.indexrelid::regclass::text AS index, i.indisvalid AS valid,
        CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END
        || regexp_replace(pg_get_indexdef(i.indexrelid), '^CREATE (UNIQUE )??INDEX .*? ON (ONLY )??.*? USING ', '') AS definition,
-       (SELECT p.pid FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid) AS built_by
+       -- To a role without pg_read_all_stats only the pid is shown: then the lock on the table tells.
+       (SELECT p.pid FROM pg_stat_progress_create_index p
+        WHERE p.index_relid = i.indexrelid
+           OR (p.index_relid IS NULL AND p.pid <> pg_backend_pid() AND EXISTS (
+                   SELECT FROM pg_locks l WHERE l.pid = p.pid AND l.relation = i.indrelid
+                   AND l.mode = 'ShareUpdateExclusiveLock'))
+        LIMIT 1) AS built_by
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE i.indrelid = %(table)s::oid AND (c.relname = %(index)s OR %(index)s IS NULL)
