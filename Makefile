@@ -12,7 +12,7 @@ SYSTEM_POSTGRES := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin/pg_ctl
 export MESSAGE ?=
 export PREFIX ?= notify-tests-preview
 
-.PHONY: help demo test test-unit test-system test-lowest check lint types layers docs docs-traced docs-check bench \
+.PHONY: help demo test test-unit test-system test-lowest check lint types layers docs docs-traced docs-check bench chaos \
         upgrade migration renumber purge db-start db-stop db-psql db-reset clean
 
 help: ## Show this list
@@ -74,6 +74,9 @@ bench: $(READY) ## Time notifydb beside plain Alembic, and its lint beside squaw
 	@$(BIN)/pip install --quiet --disable-pip-version-check squawk-cli
 	@$(BIN)/python benchmarks/graph.py
 	@$(BIN)/python benchmarks/lint.py
+
+chaos: $(READY) ## Kill, block and starve runs of migrations: make chaos CHAOS="--quick --seed 1 kills"
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
 
 upgrade: $(READY) ## Upgrade the database of the settings (in development: the embedded one)
 	@$(BIN)/notifydb upgrade
