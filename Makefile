@@ -74,6 +74,7 @@ bench: $(READY) ## Time notifydb beside plain Alembic, and its lint beside squaw
 	@$(BIN)/pip install --quiet --disable-pip-version-check squawk-cli
 	@$(BIN)/python benchmarks/graph.py
 	@$(BIN)/python benchmarks/lint.py
+	@$(BIN)/python benchmarks/upgrade.py
 
 chaos: $(READY) ## Kill, block and starve runs of migrations: make chaos CHAOS="--quick --seed 1 kills"
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
