@@ -15,6 +15,7 @@ from conftest import MakeRunner, SmallProject, query
 from notifydb import errors
 from notifydb.migrator import execute
 from notifydb.postgres.connect import plain_url
+from notifydb.runner.destructive import Watch
 from notifydb.runner.events import Retrying
 from notifydb.runner.patience import Terms
 from notifydb.runner.run import Run
@@ -104,6 +105,50 @@ def test_a_connection_that_is_lost_between_statements_is_no_bug(
     with pytest.raises(errors.DatabaseUnreachable, match="the connection was lost in 0002_more"):
         make_runner().upgrade()
     assert query(database, OUTCOMES)[-1] == ("0002_more", "interrupted")
+
+
+def test_a_connection_that_is_lost_before_the_first_migration_is_no_bug(
+    database: str, small_project: SmallProject, make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guard looks at the catalog as Alembic asks for the stamp."""
+    small_project.add("0001_users", 'op.execute("CREATE TABLE users (id int)")')
+    make_runner().upgrade()
+    small_project.add("0002_more", 'op.execute("CREATE TABLE more (id int)")')
+    remember = Watch.remember
+
+    def lose(watch: Watch, driver: psycopg.Connection[object]) -> None:
+        query(database, TERMINATE)
+        remember(watch, driver)
+
+    monkeypatch.setattr(Watch, "remember", lose)
+    with pytest.raises(errors.DatabaseUnreachable):
+        make_runner().upgrade()
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, errors.Refused], ids=["a signal", "a refusal"])
+def test_what_stops_a_commit_is_not_hidden_by_closing_the_connection(
+    stop: type[BaseException],
+    database: str,
+    small_project: SmallProject,
+    make_runner: MakeRunner,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SQLAlchemy took the transaction for ended, and reset the connection in the middle of it."""
+    small_project.add("0001_users", 'op.execute("CREATE TABLE users (id int)")')
+    make_runner().upgrade()
+    small_project.add("0002_more", f'{BLOCK}op.execute("CREATE TABLE more (id int)")')
+    small_project.add("0003_gone", f'op.execute("DROP TABLE users")\n{BLOCK}op.execute("SELECT 1")')
+    if stop is KeyboardInterrupt:
+
+        def interrupted(_: Watch, __: psycopg.Connection[object]) -> None:
+            if query(database, "SELECT FROM alembic_version WHERE version_num = '0002_more'"):
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(Watch, "check", interrupted)
+    with pytest.raises(stop):
+        make_runner().upgrade()
+    assert query(database, "SELECT to_regclass('users') IS NOT NULL") == [(True,)]
+    assert query(database, "SELECT version_num FROM alembic_version") == [("0002_more",)]
 
 
 def cut_short(small_project: SmallProject, make_runner: MakeRunner) -> None:

@@ -33,6 +33,9 @@ class Job:
         self._current_of: Callable[[], tuple[str, ...]] | None = None
         self._is_summed_up = False
         self._live: LiveView | None = None
+        if as_json:
+            # Not only when there is something to tell: by then a signal may have cut another import in half.
+            from notifydb.cli import joblog  # noqa: F401
 
     def asks(self, current: Callable[[], tuple[str, ...]]) -> None:
         """What the database is at is asked there, when a run has not come to its end."""

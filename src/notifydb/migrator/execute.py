@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
+import psycopg
 import sqlalchemy as sa
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
@@ -29,7 +31,7 @@ from notifydb.migrator.events import (
 from notifydb.migrator.frames import reason, where
 from notifydb.migrator.script import open_script
 from notifydb.postgres import failures
-from notifydb.postgres.connect import LEFT_TRANSACTION, begin_again
+from notifydb.postgres.connect import LEFT_TRANSACTION, begin_again, driver_of
 from notifydb.revisions.graph import History
 from notifydb.settings.url import redact
 
@@ -132,6 +134,7 @@ class _Run:
             with (
                 engine.connect() as conn,
                 EnvironmentContext(config, script, fn=self._steps(script)) as env,
+                _given_up(conn),
             ):
                 sa.event.listen(conn, "commit", self._committed)
                 stamping = self.direction == "stamp"
@@ -144,6 +147,7 @@ class _Run:
                 )
                 while not self._goes_through(env, conn):
                     conn.rollback()
+                    driver_of(conn).rollback()
 
     def _goes_through(self, env: EnvironmentContext, conn: sa.Connection) -> bool:
         """Runs what is left to run; False where a migration failed and is to be run again."""
@@ -158,9 +162,6 @@ class _Run:
             cause = _unmasked(raised)
             if self.running is None or not isinstance(cause, Exception):
                 raise cause from None
-            if failures.is_connection_lost(cause):
-                # SQLAlchemy knows only of what it has sent itself; closing would send more.
-                conn.invalidate()
             self.kept_something |= not conn.invalidated and bool(conn.info.get(LEFT_TRANSACTION))
             failure = self._failure(self.running, cause)
             if self.again(Failed(self.running, failure, cause)):
@@ -263,6 +264,22 @@ def _rejoin(context: MigrationContext) -> None:
     known = context._transaction  # noqa: SLF001
     if known is not None and not known.is_active and context.connection is not None:
         context._transaction = context.connection.get_transaction() or context.connection.begin()  # noqa: SLF001
+
+
+@contextmanager
+def _given_up(conn: sa.Connection) -> Iterator[None]:
+    """Whatever leaves the block ends the session, and is not hidden by what closing it would send.
+
+    What is raised as a transaction begins or commits leaves SQLAlchemy thinking that it has.
+    """
+    try:
+        yield
+    except BaseException:
+        if not conn.invalidated:
+            with suppress(psycopg.Error):
+                driver_of(conn).rollback()
+            conn.invalidate()
+        raise
 
 
 def _unmasked(error: BaseException) -> BaseException:

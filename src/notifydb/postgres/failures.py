@@ -59,7 +59,7 @@ def translated() -> Iterator[None]:
     """Driver errors that mean so leave as DatabaseUnreachable, LockNotAvailable or ConfigurationError."""
     try:
         yield
-    except sqlalchemy.exc.DBAPIError as error:
+    except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
         ours = _translate(error)
         if ours is None:
             raise
@@ -73,7 +73,7 @@ _NOT_LET_IN = re.compile(
 )
 
 
-def _translate(error: sa.exc.DBAPIError) -> errors.NotifydbError | None:
+def _translate(error: sa.exc.DBAPIError | psycopg.Error) -> errors.NotifydbError | None:
     state, said = sqlstate(error), first_line(error)
     if state == INVALID_CATALOG_NAME or _NO_DATABASE.search(said):
         return errors.ConfigurationError(f"the database does not exist: {said}")
