@@ -106,9 +106,14 @@ class Supervision:
 
     def _connected(self, driver: psycopg.Connection[Any], _record: Any) -> None:
         driver.autocommit = True
-        end_with_the_client(driver)
-        limit_locks(driver, self._lock_timeout)
-        hold_while_working(driver, self._still_ours)
+        try:
+            end_with_the_client(driver)
+            limit_locks(driver, self._lock_timeout)
+            hold_while_working(driver, self._still_ours)
+        except BaseException:
+            # Nobody has it yet who would close it.
+            driver.close()
+            raise
         driver.autocommit = False
         if self.driver is None or self.driver.closed:
             self.driver = driver
