@@ -57,7 +57,7 @@ def downgrade():
 
 
 def body(number: int) -> str:
-    """What a service's migrations do: GSA/notifications-api's 349 send 1,317 statements, these 1,326."""
+    """What a service's migrations do: GSA/notifications-api's 349 send 1,317 statements, these 1,223."""
     table = f"t{number - number % 10}"
     history = f"{table}_history"
     match number % 10:
@@ -83,7 +83,7 @@ def body(number: int) -> str:
             lines += [f'op.alter_column("{name}", "kind", nullable=False)' for name in (table, history)]
         case 7:
             lines = [
-                f'op.create_foreign_key("fk_{history}", "{history}", "{table}", ["id"], ["id"])',
+                f'op.create_check_constraint("ck_{history}", "{history}", "version < 1000")',
                 _index(table, "created_at"),
                 _index(history, "created_at"),
             ]

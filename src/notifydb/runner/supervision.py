@@ -115,6 +115,8 @@ class Supervision:
             driver.close()
             raise
         driver.autocommit = False
+        # At each ALTER and DROP the driver would throw away what it has prepared, and tell the server so.
+        driver.prepare_threshold = None
         if self.driver is None or self.driver.closed:
             self.driver = driver
         # SQLAlchemy commits with it, and so may a migration that goes past SQLAlchemy.
