@@ -189,8 +189,8 @@ def swap_indexes(make: Maker) -> Body:
 
 
 def reindex(make: Maker) -> Body:
-    table = make.table()
-    return block(make.paused([sql(f"REINDEX INDEX CONCURRENTLY {table}_pkey")]))
+    names = [name for _, name in make.indexes] or [f"{make.table()}_pkey"]
+    return block(make.paused([sql(f"REINDEX INDEX CONCURRENTLY {make.random.choice(names)}")]))
 
 
 def batches_by_rowcount(make: Maker) -> Body:
@@ -361,7 +361,7 @@ def drops_on_purpose(make: Maker) -> Body:
 #: Each comes at least once; those that leave their transaction come more often.
 KINDS: Final[dict[Kind, int]] = {
     ddl_in_its_transaction: 1, table_with_rows: 2, build: 2, build_unique: 3, build_if_not_exists: 3,
-    build_unnamed: 3, build_several: 2, drop: 4, swap_indexes: 3, reindex: 1, batches_by_rowcount: 3,
+    build_unnamed: 3, build_several: 2, drop: 4, swap_indexes: 3, reindex: 2, batches_by_rowcount: 3,
     batches_by_range: 3, batches_by_key: 3, commit_between_batches: 4, commit_then_ddl: 4, ddl_around_a_block: 4,
     enum_value: 3, inserts: 2, check_validated: 3, foreign_key_validated: 3, counting_trigger: 1, drops_on_purpose: 2,
 }  # fmt: skip

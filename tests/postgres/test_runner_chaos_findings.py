@@ -26,6 +26,7 @@ WHERE application_name = 'notifydb upgrade' AND datname = current_database()
 """
 BLOCK = "with op.get_context().autocommit_block():\n    "
 FAILS = 'op.execute("SELECT 1/0")'
+INDEXES = "SELECT indexrelid::regclass::text, indisvalid FROM pg_index WHERE indrelid = 'users'::regclass ORDER BY 1"
 OUTCOMES = "SELECT revision, outcome FROM notifydb.history ORDER BY id"
 #: The violation is found as the transaction commits.
 DEFERRED = """
@@ -216,3 +217,38 @@ app.main()
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (ended.returncode, "this is a bug" in ended.stderr) == (143, False)
+
+
+REINDEX = """
+op.execute("COMMIT")
+op.execute("REINDEX {} CONCURRENTLY {}")
+"""
+
+
+@pytest.mark.parametrize(("kind", "name"), [("INDEX", "uq_users"), ("TABLE", "users")])
+def test_what_a_reindex_leaves_that_is_cut_short_is_cleared_away(
+    kind: str, name: str, database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    """Each attempt left one more INVALID index, which every write has to keep up to date."""
+    body = """
+    op.execute("CREATE TABLE users (id int, name text)")
+    op.execute("CREATE UNIQUE INDEX uq_users ON users (id)")
+    op.execute("CREATE INDEX mine_ccnew ON users (name)")
+    """
+    small_project.add("0001_users", body)
+    make_runner().upgrade()
+    small_project.add("0002_it", REINDEX.format(kind, name))
+    with psycopg.connect(plain_url(database)) as old:
+        # REINDEX waits for whoever may see the old index, dropping only for who uses the table.
+        old.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        old.execute("SELECT FROM alembic_version")
+        with psycopg.connect(plain_url(database), autocommit=True) as killed:
+            killed.execute("SET statement_timeout = 500")
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                killed.execute(f"REINDEX {kind} CONCURRENTLY {name}".encode())
+        assert ("uq_users_ccnew", False) in query(database, INDEXES)
+        with pytest.raises(errors.LockNotAvailable):
+            make_runner(terms=Terms(deadline=1)).upgrade()
+        assert query(database, INDEXES) == [("mine_ccnew", True), ("uq_users", True)]
+    make_runner().upgrade()
+    assert query(database, INDEXES) == [("mine_ccnew", True), ("uq_users", True)]

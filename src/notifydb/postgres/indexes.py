@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.resources
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
 from notifydb.postgres.connect import plain
+
+_TRANSIENT: Final = re.compile(r'_cc(new|old)\d*"?$')
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,6 +58,22 @@ def would_be(driver: psycopg.Connection[Any], schema: str | None, table: str, on
         (made,) = _read(cursor, oid, None)
         return made.definition
     return None
+
+
+def left_by_reindex(driver: psycopg.Connection[Any], schema: str | None, name: str) -> tuple[Index, ...]:
+    """The INVALID indexes that a REINDEX CONCURRENTLY of that index or table has left (Postgres docs, REINDEX).
+
+    Of one index, they have its definition. The connection is outside of a transaction.
+    """
+    with _aside(driver) as cursor:
+        oid = _oid(cursor, schema, name)
+        cursor.execute("SELECT indrelid FROM pg_index WHERE indexrelid = %s::oid", (oid,))
+        table = next((row[0] for row in cursor.fetchall()), oid)
+        there = _read(cursor, table, None) if table is not None else ()
+        ((full_name,),) = cursor.execute("SELECT %s::oid::regclass::text", (oid,)).fetchall()
+        wanted = next((each.definition for each in there if each.name == full_name), None)
+    left = [each for each in there if not each.valid and _TRANSIENT.search(each.name)]
+    return tuple(each for each in left if wanted is None or each.definition == wanted)
 
 
 def is_relation(driver: psycopg.Connection[Any], schema: str | None, name: str) -> bool:

@@ -15,10 +15,11 @@ import psycopg
 from notifydb import errors
 from notifydb.postgres.connect import plain
 from notifydb.postgres.cursors import Instead
-from notifydb.postgres.indexes import Index, indexes_of, would_be
+from notifydb.postgres.indexes import Index, indexes_of, left_by_reindex, would_be
 from notifydb.postgres.session import limit_locks, without_limits
 from notifydb.runner.events import Built, Event, Healed
 from notifydb.sql.builds import Build
+from notifydb.sql.names import Relation
 
 #: Seconds that clearing up after a failure may wait for a lock: the failure itself has to be told.
 _CLEARING: float = 2
@@ -48,6 +49,26 @@ class Builder:
                 self._clear_up(driver, build)
                 raise
             self._require_valid(driver, build)
+
+    @contextmanager
+    def rebuilding(self, driver: psycopg.Connection[Any], relation: Relation) -> Iterator[None]:
+        """For the block, which sends a REINDEX CONCURRENTLY; the connection is outside of a transaction."""
+        with without_limits(driver):
+            self._clear_transients(driver, relation, again=True)
+            try:
+                yield
+            except psycopg.Error:
+                if not driver.closed:
+                    with suppress(psycopg.Error):
+                        limit_locks(driver, _CLEARING)
+                        self._clear_transients(driver, relation, again=False)
+                raise
+
+    def _clear_transients(self, driver: psycopg.Connection[Any], relation: Relation, *, again: bool) -> None:
+        for each in left_by_reindex(driver, relation.schema, relation.name):
+            if each.built_by is None:
+                _drop(driver, each)
+                self._listen(Healed(self._revision, each.name, again=again))
 
     def _clear_the_way(
         self, driver: psycopg.Connection[Any], build: Build, *, is_second: bool

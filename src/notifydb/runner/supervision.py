@@ -261,6 +261,9 @@ class Supervision:
         if build is not None:
             with self._builder.building(driver, build, is_second=was_alone) as instead:
                 yield instead
+        elif isinstance(found[0], facts.Reindex) and found[0].relation is not None:
+            with self._builder.rebuilding(driver, found[0].relation):
+                yield None
         elif was_alone and drop is not None:
             yield None if is_there else Instead("")
         elif was_alone:
