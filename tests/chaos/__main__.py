@@ -57,7 +57,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--seed", type=int, help="what a run has printed: the same migrations and faults again"
     )
-    parser.add_argument("--quick", action="store_true", help="about a minute, with fewer runs")
+    parser.add_argument("--quick", action="store_true", help="a minute and a half, with fewer runs")
     parser.add_argument(
         "--allow-missing", action="store_true", help="exit 0 where a scenario cannot be run here"
     )

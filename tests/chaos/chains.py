@@ -177,9 +177,9 @@ def disturbed(world: World) -> None:
     chance = random.Random(world.seed)
     projects = []
     for number in range(1 if world.is_quick else 4):
-        project = scenario.generated(f"kills{number}", world.seed + number, 20 if world.is_quick else COUNT)
+        project = scenario.generated(f"kills{number}", world.seed + number, 15 if world.is_quick else COUNT)
         projects.append((project, scenario.undisturbed(project, f"undisturbed{number}")))
-    chains = 4 if world.is_quick else 16
+    chains = 3 if world.is_quick else 14
     seeds = [chance.randrange(1 << 30) for _ in range(chains)]
     with ThreadPoolExecutor(2) as pool:
         for each in [

@@ -103,7 +103,7 @@ def shut_down(fault: Fault, run: Upgrade, stop: Callable[[str], None]) -> Landin
     """Shuts the run's server down by `stop(mode)`."""
     if run.has_ended:
         return None
-    landing = Landing(fault, run.running, "not looked at", time.monotonic())
+    landing = Landing(fault, run.running, "of a server that was shut down", time.monotonic())
     stop("fast" if fault is Fault.FAST else "immediate")
     return landing
 

@@ -27,7 +27,6 @@ class Figures:
     def __init__(self) -> None:
         self.violations: list[Violation] = []
         self.missing: list[str] = []
-        self.notes: dict[str, list[str]] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
         self._longest: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
@@ -39,10 +38,6 @@ class Figures:
     def longest(self, topic: str, what: str, seconds: float) -> None:
         with self._lock:
             self._longest[topic, what] = max(seconds, self._longest.get((topic, what), 0))
-
-    def note(self, topic: str, text: str) -> None:
-        with self._lock:
-            self.notes.setdefault(topic, []).append(text)
 
     def violated(self, scenario: str, what: str, database: str, log: Path | None = None) -> None:
         with self._lock:
@@ -63,8 +58,6 @@ class Figures:
                 yield f"| {topic} | {what} | {number} |"
         for (topic, what), seconds in sorted(self._longest.items()):
             yield f"| {topic} | {what} | {seconds:.2f} s |"
-        for topic, texts in sorted(self.notes.items()):
-            yield from (f"| {topic} | {text} | |" for text in texts)
         yield from (f"| not run | {each} | |" for each in self.missing)
         yield f"| violations | | {len(self.violations)} |"
 

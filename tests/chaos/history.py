@@ -78,6 +78,7 @@ def write(folder: Path, revision: str, body: Body, *, destroys: bool = False) ->
 def _drawn(make: Maker, count: int) -> list[Kind]:
     """Every kind, and then by weight; in an order of the seed's."""
     kinds = list(KINDS)
-    drawn = kinds[:count] + make.random.choices(kinds, list(KINDS.values()), k=max(0, count - len(kinds)))
+    once = make.random.sample(kinds, min(count, len(kinds)))
+    drawn = once + make.random.choices(kinds, list(KINDS.values()), k=count - len(once))
     make.random.shuffle(drawn)
     return drawn
