@@ -95,11 +95,17 @@ class Permit:
 
 
 def environment_of(request: Request) -> Environment:
-    """The strictest voice; an unknown embedded database is a development one."""
-    strict = strictest(_voices(request))
-    if strict is Environment.UNKNOWN and request.target.embedded:
-        return Environment.DEVELOPMENT
-    return strict
+    """The strictest voice; an embedded database of which nobody knows more is a development one."""
+    return _heard(_voices(request), request.target)
+
+
+def _heard(voices: tuple[Voice, ...], target: Target) -> Environment:
+    """Of an embedded database, a voice that does not know does not outvote one that does."""
+    strict = strictest(voices)
+    if strict is not Environment.UNKNOWN or not target.embedded:
+        return strict
+    known = tuple(each for each in voices if each.environment is not Environment.UNKNOWN)
+    return strictest(known) if known else Environment.DEVELOPMENT
 
 
 def _voices(request: Request) -> tuple[Voice, ...]:
@@ -205,8 +211,8 @@ def mark_refusals(
     request = Request(Operation.RESET, target, voices, confirmation=confirmation)
     voice = target.mark.voice()
     held = voice is not None and voice.environment is Environment.PRODUCTION
-    said = strictest(voices)
-    louder = said.strictness > wanted.strictness and not (said is Environment.UNKNOWN and target.embedded)
+    said = _heard(voices, target)
+    louder = said.strictness > wanted.strictness
     checks = (
         _standby(request),
         "the database is marked as production, or its mark cannot be read; that is never taken back"

@@ -143,3 +143,15 @@ def test_every_reason_is_told() -> None:
 def test_nobody_else_makes_a_permit() -> None:
     with pytest.raises(errors.InternalError):
         Permit(Operation.PURGE, "shop", Environment.DEVELOPMENT)
+
+
+def test_a_voice_that_does_not_know_does_not_outvote_one_that_does_on_an_embedded_database() -> None:
+    """Bug: next to a setting that could not be understood, staging counted as development there."""
+    target = Target("shop", Mark("missing"), embedded=True)
+    voices = (Voice("one", Environment.STAGING), Voice("another", Environment.UNKNOWN))
+    assert permitted(Request(Operation.DOWNGRADE, target, voices)) is None
+    assert guard.mark_refusals(target, Environment.DEVELOPMENT, voices, "shop") == (
+        "the settings say staging, which is stricter",
+    )
+    alone = (Voice("another", Environment.UNKNOWN),)
+    assert permitted(Request(Operation.DOWNGRADE, target, alone)) is not None
