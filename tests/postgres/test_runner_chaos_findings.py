@@ -152,6 +152,17 @@ def test_what_stops_a_commit_is_not_hidden_by_closing_the_connection(
     assert query(database, "SELECT version_num FROM alembic_version") == [("0002_more",)]
 
 
+def test_a_signal_is_not_hidden_by_what_fails_after_it(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    """It had come as a statement was on its way, and the settings could not be put back; that was told instead."""
+    body = "try:\n    raise KeyboardInterrupt\nfinally:\n    "
+    small_project.add("0001_users", f'{body}op.execute("SELECT 1/0")')
+    with pytest.raises(KeyboardInterrupt):
+        make_runner().upgrade()
+    assert query(database, OUTCOMES) == [("0001_users", "interrupted")]
+
+
 def cut_short(small_project: SmallProject, make_runner: MakeRunner) -> None:
     """`0002_it` has committed a column, and then failed; it is mended now."""
     small_project.add("0001_users", 'op.execute("CREATE TABLE users (id int)")')

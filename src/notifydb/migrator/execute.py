@@ -13,6 +13,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
+from psycopg.pq import TransactionStatus
 
 from notifydb import errors
 from notifydb.migrator.config import Project, alembic_config, entered
@@ -277,13 +278,26 @@ def _given_up(conn: sa.Connection) -> Iterator[None]:
     except BaseException:
         if not conn.invalidated:
             with suppress(psycopg.Error):
-                driver_of(conn).rollback()
+                _end(driver_of(conn))
             conn.invalidate()
         raise
 
 
+def _end(driver: psycopg.Connection[Any]) -> None:
+    """Rolls back; a signal may have come between sending a statement and waiting for it."""
+    if driver.info.transaction_status is TransactionStatus.ACTIVE:
+        driver.cancel()
+    else:
+        driver.rollback()
+
+
 def _unmasked(error: BaseException) -> BaseException:
-    """What came before the end of an autocommit block, which fails itself on a connection that is lost."""
+    """What came first: a signal, or what made the end of an autocommit block fail in its turn."""
+    before: BaseException | None = error
+    while before is not None:
+        if isinstance(before, KeyboardInterrupt):
+            return before
+        before = before.__context__
     while isinstance(error, sa.exc.PendingRollbackError) and error.__context__ is not None:
         error = error.__context__
     return error
