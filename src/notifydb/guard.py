@@ -37,23 +37,29 @@ class Mark:
     state: Literal["present", "missing", "foreign", "unreadable"]
     environment: Environment | None = None
 
-    def voice(self) -> Voice | None:
+    def voice(self, source: str = "the database's mark") -> Voice | None:
         """An unreadable mark is production; a missing or foreign one says nothing."""
         if self.state == "unreadable":
-            return Voice("the database's mark, which cannot be read", Environment.PRODUCTION)
+            return Voice(f"{source}, which cannot be read", Environment.PRODUCTION)
         if self.state == "present" and self.environment is not None:
-            return Voice("the database's mark", self.environment)
+            return Voice(source, self.environment)
         return None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Target:
-    """The database an operation is about."""
+    """The database an operation is about; `setting` is its second mark, outside of its data."""
 
     database: str
     mark: Mark
+    setting: Mark = Mark("missing")
     embedded: bool = False
     standby: bool = False
+
+    def voices(self) -> tuple[Voice, ...]:
+        """What the database says of itself, in both places."""
+        said = (self.mark.voice(), self.setting.voice("the database's setting notifydb.environment"))
+        return tuple(voice for voice in said if voice is not None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -82,6 +88,7 @@ class Permit:
     operation: Operation
     database: str
     environment: Environment
+    embedded: bool = False
     _seal: object = dataclasses.field(repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
@@ -109,9 +116,8 @@ def _heard(voices: tuple[Voice, ...], target: Target) -> Environment:
 
 
 def _voices(request: Request) -> tuple[Voice, ...]:
-    mark = request.target.mark.voice()
     said = request.voices or (Voice("it is not set", Environment.UNKNOWN),)
-    return said if mark is None else (*said, mark)
+    return (*said, *request.target.voices())
 
 
 def permit(request: Request) -> Permit:
@@ -121,17 +127,33 @@ def permit(request: Request) -> Permit:
         raise errors.Refused(
             f"{request.operation} of database {request.target.database!r} is refused", reasons=reasons
         )
-    return Permit(request.operation, request.target.database, environment_of(request), _SEAL)
+    target = request.target
+    return Permit(request.operation, target.database, environment_of(request), target.embedded, _SEAL)
 
 
 def refusals(request: Request) -> tuple[str, ...]:
     """Every reason against the operation; none means that it may run."""
     environment = environment_of(request)
     checks = (
-        _standby(request),
-        *_unmarked(request),
+        _standby(request.target),
+        *_unmarked(request.operation, request.target),
         _environment(request, environment),
         _confirmation(request, environment),
+    )
+    return tuple(reason for reason in checks if reason)
+
+
+def second_thoughts(permit: Permit, target: Target) -> tuple[str, ...]:
+    """Every reason against going on with a permit on the database as it is now."""
+    checks = (
+        None if target.database == permit.database else f"the database is now called {target.database!r}",
+        _standby(target),
+        *_unmarked(permit.operation, target),
+        *(
+            f"the permit is for {permit.environment}, {voice.source} says {voice.environment}"
+            for voice in target.voices()
+            if voice.environment.strictness > permit.environment.strictness
+        ),
     )
     return tuple(reason for reason in checks if reason)
 
@@ -152,14 +174,14 @@ def keeps_sources(request: Request) -> bool:
     return environment_of(request) in (Environment.DEVELOPMENT, Environment.TEST)
 
 
-def _standby(request: Request) -> str | None:
-    return "the server is a standby: nothing can be written there" if request.target.standby else None
+def _standby(target: Target) -> str | None:
+    return "the server is a standby: nothing can be written there" if target.standby else None
 
 
-def _unmarked(request: Request) -> tuple[str, ...]:
-    if request.operation not in DATA_LOSS or request.target.embedded:
+def _unmarked(operation: Operation, target: Target) -> tuple[str, ...]:
+    if operation not in DATA_LOSS or target.embedded:
         return ()
-    match request.target.mark.state:
+    match target.mark.state:
         case "missing":
             return ("the database carries no mark of what it is (notifydb environment show)",)
         case "foreign":
@@ -208,13 +230,11 @@ def mark_refusals(
     A mark can be made stricter by anybody who may write; it is never taken down from production, and a
     setting that is stricter than the new mark is heard first.
     """
-    request = Request(Operation.RESET, target, voices, confirmation=confirmation)
-    voice = target.mark.voice()
-    held = voice is not None and voice.environment is Environment.PRODUCTION
+    held = any(voice.environment is Environment.PRODUCTION for voice in target.voices())
     said = _heard(voices, target)
     louder = said.strictness > wanted.strictness
     checks = (
-        _standby(request),
+        _standby(target),
         "the database is marked as production, or its mark cannot be read; that is never taken back"
         if held and wanted is not Environment.PRODUCTION
         else None,
