@@ -88,7 +88,7 @@ def test_suspicions() -> None:
         key("services", "user_id", "users"),
         key("jobs", "maker_id", "users"),
     )
-    said = {f"{ref.child} -> {ref.parent}" for ref in detect.suspects(found)}
+    said = {str(ref) for ref in detect.suspects(found)}
     assert said == {
         "services_history.id -> services.id",
         "services_history.user_id -> users.id",
@@ -110,7 +110,7 @@ def test_only_what_lets_go_or_is_left_does_not_block() -> None:
         return bool(list(blockers(name("users"), FACTS, [found], PurgeSettings())))
 
     free = {policy for policy in Policy if not blocks(standing(policy))}
-    assert free == {Policy.NULL, Policy.SERVER, Policy.LEAVE}
+    assert free == {Policy.NULL, Policy.REASSIGN, Policy.SERVER, Policy.LEAVE}
     assert blocks(standing(Policy.NULL, nullable=False))
 
 

@@ -5,25 +5,31 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from notifydb import errors
-from notifydb.postgres.relations import Catalog, ForeignKey, TableName
+from notifydb.postgres.relations import Catalog, ForeignKey, Table, TableName
 from notifydb.purge import detect, names
 from notifydb.purge.components import components, is_cyclic
+from notifydb.purge.evidence import Evidence
 from notifydb.purge.names import ColumnRef, MembershipRef, RelationRef
-from notifydb.purge.relation import Origin, Policy, Relation
+from notifydb.purge.relation import Origin, Policy, Relation, Verdict
 from notifydb.purge.target import Target
 from notifydb.settings.model import PurgeSettings
 
 Found = TypeVar("Found")
+_Identity: TypeAlias = tuple[TableName, tuple[str, ...], tuple[str, ...], TableName]
+#: What the settings may say of a column.
+_STATED: Final = (Policy.FOLLOW, Policy.REFUSE, Policy.NULL, Policy.REASSIGN, Policy.LEAVE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Graph:
     """`selected` tables hold rows that were chosen; `walk` are the tables owned by them, parents first.
 
-    `relations` are those whose parent is one of these; `unknown` names settings that fit nothing here.
+    `relations` are those whose parent is one of these; `refuted` were suspected and `waived` declared to be none.
+    `unsupported` tells of tables that the purge would have to read or delete from, and cannot; `unknown` names
+    settings that fit nothing here.
     """
 
     root: TableName
@@ -33,6 +39,18 @@ class Graph:
     walk: tuple[tuple[TableName, ...], ...]
     cyclic: frozenset[TableName]
     unknown: tuple[str, ...]
+    refuted: tuple[Relation, ...] = ()
+    waived: tuple[RelationRef, ...] = ()
+    unsupported: tuple[str, ...] = ()
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What looks like a relation, in its values too, and is neither followed nor waived."""
+        return tuple(
+            f"{relation} looks like a relation ({relation.proof}), and is neither followed nor waived"
+            for relation in self.relations
+            if relation.policy is Policy.SUSPECT and relation.proof is not None and relation.proof.found
+        )
 
     @property
     def groups(self) -> tuple[TableName, ...]:
@@ -58,14 +76,19 @@ class Graph:
         return tuple(dict.fromkeys(r.parent_columns for r in self.relations if r.parent == parent))
 
 
-def read_graph(catalog: Catalog, target: Target, settings: PurgeSettings) -> Graph:
-    """Classifies every relation; raises ConfigurationError for settings that contradict the database."""
+def read_graph(
+    catalog: Catalog, target: Target, settings: PurgeSettings, evidence: Evidence | None = None
+) -> Graph:
+    """Classifies every relation; raises ConfigurationError for settings that contradict the database.
+
+    Without `evidence` nothing is proved or refuted, and foreign and inheriting tables are not seen.
+    """
     reader = _Reader(catalog, target, settings)
     relations = tuple(reader.relations())
     reached = _reached(reader.selected, relations)
     owned = {name: _owner_tables(name, relations, reached) for name in reached - reader.selected}
     walk = components({name: owned[name] for name in sorted(owned)})
-    return Graph(
+    graph = Graph(
         target.table.name,
         reader.memberships,
         reader.founders,
@@ -73,7 +96,46 @@ def read_graph(catalog: Catalog, target: Target, settings: PurgeSettings) -> Gra
         tuple(walk),
         frozenset(name for component in walk if is_cyclic(component, owned) for name in component),
         tuple(reader.unknown),
+        waived=tuple(ref for ref in reader.waived if ref.parent.name in reached),
     )
+    return graph if evidence is None else _judged(graph, catalog, settings, evidence)
+
+
+def _judged(graph: Graph, catalog: Catalog, settings: PurgeSettings, evidence: Evidence) -> Graph:
+    """The graph without what the rows refute, and with what else the database says."""
+    relations: list[Relation] = []
+    refuted: list[Relation] = []
+    for relation in graph.relations:
+        if relation.reassign_to is not None and not evidence.has_key(relation, relation.reassign_to):
+            raise errors.ConfigurationError(
+                f"purge.policies: no row of {relation.parent} is {relation.reassign_to!r}, for {relation}"
+            )
+        if relation.policy is Policy.SUSPECT:
+            relation = dataclasses.replace(relation, proof=evidence.of(relation))
+        is_none = relation.proof is not None and relation.proof.verdict is Verdict.REFUTED
+        (refuted if is_none else relations).append(relation)
+    judged = dataclasses.replace(graph, relations=tuple(relations), refuted=tuple(refuted))
+    unsupported = (
+        *evidence.peculiarities({*judged.tables, *(relation.child for relation in relations)}),
+        *_elsewhere(judged, catalog, settings, evidence.foreign_tables),
+    )
+    return dataclasses.replace(judged, unsupported=unsupported)
+
+
+def _elsewhere(
+    graph: Graph, catalog: Catalog, settings: PurgeSettings, tables: Iterable[Table]
+) -> Iterator[str]:
+    """Relations of tables on other servers, which no transaction here can lock, prove or put back."""
+    held = {table.name: table for table in tables}
+    whole = Catalog({**catalog.tables, **held}, catalog.foreign_keys)
+    waived = {str(names.relation(whole, text)) for text in settings.waived}
+    declared = [names.relation(whole, text) for text in settings.implicit]
+    meant = [ref for ref in declared if ref is not None] + list(detect.suspects(whole))
+    for said in dict.fromkeys(
+        str(ref) for ref in meant if ref.child.name in held and ref.parent.name in graph.tables
+    ):
+        if said not in waived:
+            yield f"{said}: a foreign table is not supported; waive it if nothing there belongs to the purged rows"
 
 
 def _reached(selected: frozenset[TableName], relations: Iterable[Relation]) -> frozenset[TableName]:
@@ -110,111 +172,130 @@ class _Reader:
         founders = self._known("owned_when_empty", names.column)
         self.founders = tuple(column for column in founders if column.table.name in groups)
         self.policies = self._policies()
+        self.waived = tuple(self._known("waived", names.relation))
 
     def relations(self) -> Iterator[Relation]:
         """Foreign keys first, so that what is declared again is not counted twice."""
         for key in self.catalog.foreign_keys:
             yield self._foreign(key)
-        seen = {
-            (key.child, key.child_columns[0], key.parent)
-            for key in self.catalog.foreign_keys
-            if len(key.child_columns) == 1
-        }
-        seen |= {_identity(ref) for ref in self._known("waived", names.relation)}
+        seen: set[_Identity] = {(k.child, k.child_columns, (), k.parent) for k in self.catalog.foreign_keys}
+        seen |= {_identity(ref) for ref in self.waived}
+        spoken_of = {(ref.child.name, column) for ref in self.waived for column in ref.columns}
         for ref in self._declared():
             if _identity(ref) not in seen:
                 seen.add(_identity(ref))
+                spoken_of |= {(ref.child.name, column) for column in ref.columns}
                 yield self._implicit(ref, "declared")
         for ref in detect.suspects(self.catalog):
-            if _identity(ref) not in seen:
+            # Of several columns together, one that is spoken of by itself says enough.
+            is_said = len(ref.columns) > 1 and any(
+                (ref.child.name, each) in spoken_of for each in ref.columns
+            )
+            if _identity(ref) not in seen and not is_said:
                 yield self._implicit(ref, "detected")
 
     def _declared(self) -> Iterator[RelationRef]:
         yield from self._known("implicit", names.relation)
-        root = ColumnRef(self.target.table, self.target.table.primary_key[0])
-        for membership in self.memberships:
-            yield RelationRef(membership.member, root, None)
-            yield RelationRef(membership.group, membership.key, None)
+        root = self.target.table
+        for each in self.memberships:
+            yield RelationRef(each.member.table, (each.member.name,), root, root.primary_key[:1])
+            yield RelationRef(each.group.table, (each.group.name,), each.key.table, (each.key.name,))
 
     def _foreign(self, key: ForeignKey) -> Relation:
-        policy = self._policy(key.child, key.child_columns, key)
-        return Relation(
+        bare = Relation(
             key.child,
             key.child_columns,
             key.parent,
             key.parent_columns,
-            policy,
+            Policy.FOLLOW,
             "foreign key",
             key,
             nullable=self._nullable(key.child, key.child_columns),
         )
+        return self._decided(bare)
+
+    def _implicit(self, ref: RelationRef, origin: Origin) -> Relation:
+        bare = Relation(
+            ref.child.name,
+            ref.columns,
+            ref.parent.name,
+            ref.parent_columns,
+            Policy.FOLLOW,
+            origin,
+            json_path=ref.json_path,
+            as_text=ref.as_text,
+            nullable=() if ref.json_path else self._nullable(ref.child.name, ref.columns),
+        )
+        return self._decided(bare)
 
     def _nullable(self, child: TableName, names_: tuple[str, ...]) -> tuple[str, ...]:
         columns = (self.catalog.tables[child].column(name) for name in names_)
         return tuple(column.name for column in columns if column is not None and column.nullable)
 
-    def _implicit(self, ref: RelationRef, origin: Origin) -> Relation:
-        child, parent = ref.child.table.name, ref.parent.table.name
-        policy = self._policy(child, (ref.child.name,), None)
-        if origin == "detected" and not self._stated(child, (ref.child.name,)):
-            policy = Policy.SUSPECT
-        as_text = ref.json_key is not None or ref.child.type != ref.parent.type
-        nullable = () if ref.json_key else self._nullable(child, (ref.child.name,))
-        return Relation(
-            child,
-            (ref.child.name,),
-            parent,
-            (ref.parent.name,),
-            policy,
-            origin,
-            json_key=ref.json_key,
-            as_text=as_text,
-            nullable=nullable,
-        )
-
-    def _policy(self, child: TableName, columns: tuple[str, ...], key: ForeignKey | None) -> Policy:
-        stated = self._stated(child, columns)
+    def _decided(self, relation: Relation) -> Relation:
+        """The relation with its policy, and why it has it."""
+        stated = self._stated(relation)
         if stated is not None:
-            self._possible(stated, child, columns, key)
-            return stated
-        if key is not None and key.on_delete.detaches:
-            return Policy.SERVER
-        if child in self.selected or any(self._is_actor(child, column) for column in columns):
-            return Policy.REFUSE
-        return Policy.FOLLOW
+            policy, key = stated
+            self._possible(policy, relation)
+            said = f"purge.policies: {policy}" + ("" if key is None else f" to {key}")
+            return dataclasses.replace(relation, policy=policy, reassign_to=key, why=said)
+        policy, why = self._unstated(relation)
+        return dataclasses.replace(relation, policy=policy, why=why)
 
-    def _possible(
-        self, stated: Policy, child: TableName, columns: tuple[str, ...], key: ForeignKey | None
-    ) -> None:
-        column = f"{child}.{', '.join(columns)}"
-        if stated is Policy.LEAVE and key is not None:
+    def _unstated(self, relation: Relation) -> tuple[Policy, str]:
+        if relation.origin == "detected":
+            return Policy.SUSPECT, "named like one"
+        key = relation.foreign_key
+        if key is not None and key.on_delete.detaches:
+            action = key.on_delete.name.replace("_", " ")
+            return Policy.SERVER, f"ON DELETE {action}"
+        if relation.child in self.selected:
+            return Policy.REFUSE, f"rows of {relation.child} are chosen, not reached"
+        named = (*relation.columns, *relation.json_path[-1:])
+        actor = next((p for column in named for p in self._actor(relation.child, column)), None)
+        if actor is not None:
+            return Policy.REFUSE, f"an actor, by {actor}"
+        return Policy.FOLLOW, "an owner"
+
+    def _possible(self, stated: Policy, relation: Relation) -> None:
+        column = f"{relation.child}.{', '.join(relation.columns)}"
+        if stated is Policy.LEAVE and relation.foreign_key is not None:
             raise errors.ConfigurationError(f"purge.policies: {column} has a foreign key and cannot be left")
-        if stated is Policy.FOLLOW and child in self.selected:
+        if stated is Policy.FOLLOW and relation.child in self.selected:
             raise errors.ConfigurationError(
-                f"purge.policies: rows of {child} are chosen, {column} cannot be followed to them"
+                f"purge.policies: rows of {relation.child} are chosen, {column} cannot be followed to them"
+            )
+        if stated is Policy.REASSIGN and (len(relation.columns) > 1 or relation.json_path):
+            raise errors.ConfigurationError(
+                f"purge.policies: {relation} cannot be reassigned: no plain column"
             )
 
-    def _stated(self, child: TableName, columns: tuple[str, ...]) -> Policy | None:
-        said = (self.policies.get((child, column)) for column in columns)
-        return next((policy for policy in said if policy is not None), None)
+    def _stated(self, relation: Relation) -> tuple[Policy, str | None] | None:
+        said = (self.policies.get((relation.child, column)) for column in relation.columns)
+        return next((each for each in said if each is not None), None)
 
-    def _is_actor(self, child: TableName, column: str) -> bool:
+    def _actor(self, child: TableName, column: str) -> Iterator[str]:
+        """The patterns by which the column is an actor."""
         spelled = (column, f"{child}.{column}")
-        return any(fnmatch.fnmatchcase(name, p) for p in self.settings.actors for name in spelled)
+        for pattern in self.settings.actors:
+            if any(fnmatch.fnmatchcase(name, pattern) for name in spelled):
+                yield pattern
 
-    def _policies(self) -> Mapping[tuple[TableName, str], Policy]:
-        allowed = (Policy.FOLLOW, Policy.REFUSE, Policy.NULL, Policy.LEAVE)
-        found: dict[tuple[TableName, str], Policy] = {}
-        for text, said in map(names.policy, self.settings.policies):
-            if said not in allowed:
+    def _policies(self) -> Mapping[tuple[TableName, str], tuple[Policy, str | None]]:
+        found: dict[tuple[TableName, str], tuple[Policy, str | None]] = {}
+        for said in map(names.policy, self.settings.policies):
+            if said.policy not in _STATED or (said.key is not None) != (said.policy == Policy.REASSIGN):
+                given = said.policy if said.key is None else f"{said.policy}:{said.key}"
                 raise errors.ConfigurationError(
-                    f"purge.policies: {said} is no policy", hint=f"one of {', '.join(allowed)}"
+                    f"purge.policies: {given} is no policy",
+                    hint=f"one of {', '.join(_STATED)}; reassign as reassign:KEY",
                 )
-            column = names.column(self.catalog, text)
+            column = names.column(self.catalog, said.column)
             if column is None:
-                self._miss("policies", f"{text}={said}")
+                self._miss("policies", f"{said.column}={said.policy}")
             else:
-                found[column.table.name, column.name] = Policy(said)
+                found[column.table.name, column.name] = Policy(said.policy), said.key
         return found
 
     def _known(self, field: str, parse: Callable[[Catalog, str], Found | None]) -> Iterator[Found]:
@@ -232,5 +313,5 @@ class _Reader:
             self.unknown.append(f"purge.{field}: {text}")
 
 
-def _identity(ref: RelationRef) -> tuple[TableName, str, TableName]:
-    return ref.child.table.name, ref.child.name, ref.parent.table.name
+def _identity(ref: RelationRef) -> _Identity:
+    return ref.child.name, ref.columns, ref.json_path, ref.parent.name

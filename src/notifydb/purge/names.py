@@ -1,22 +1,34 @@
-"""The small language of the purge settings: columns, relations, memberships and policies as text."""
+"""The small language of the purge settings: columns, relations, memberships and policies as text.
+
+A name stands as it is stored; one with other characters than letters, digits, `_` and `$` stands in double quotes.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from notifydb import errors
-from notifydb.postgres.relations import Catalog, Table
+from notifydb.postgres.relations import Catalog, Table, TableName
 
-_COLUMN: Final = r"(?P<{0}table>[\w.]+)\.(?P<{0}column>\w+)"
+_NAME: Final = r'(?:"(?:[^"]|"")+"|[\w$]+)'
+_TABLE: Final = rf"{_NAME}(?:\.{_NAME})?"
+_NAMES: Final = rf"{_NAME}(?:\s*,\s*{_NAME})*"
+_KEY: Final = r"'(?:[^']|'')+'"
+_COLUMN: Final = rf"(?P<{{0}}table>{_TABLE})\.(?P<{{0}}column>{_NAME})"
+_SIDE: Final = rf"(?P<{{0}}table>{_TABLE})(?:\.(?P<{{0}}column>{_NAME})|\((?P<{{0}}columns>{_NAMES})\))"
 _RELATION: Final = re.compile(
-    _COLUMN.format("") + r"(?:->>'(?P<key>[^']+)')?\s+->\s+" + _COLUMN.format("parent_")
+    _SIDE.format("") + rf"(?P<path>(?:->{_KEY})*->>{_KEY})?\s+->\s+" + _SIDE.format("parent_")
 )
 _MEMBERSHIP: Final = re.compile(
-    r"(?P<link>[\w.]+)\(\s*(?P<member>\w+)\s*->\s*(?P<group>\w+)\s*\)\s*->\s*(?P<table>[\w.]+)\((?P<key>\w+)\)"
+    rf"(?P<link>{_TABLE})\(\s*(?P<member>{_NAME})\s*->\s*(?P<group>{_NAME})\s*\)"
+    rf"\s*->\s*(?P<table>{_TABLE})\((?P<key>{_NAME})\)"
 )
-_POLICY: Final = re.compile(r"(?P<column>[\w.]+\.\w+)\s*=\s*(?P<policy>\w+)")
+_POLICY: Final = re.compile(rf"(?P<column>{_TABLE}\.{_NAME})\s*=\s*(?P<policy>\w+)(?::(?P<key>.+))?")
+_INTEGERS: Final = frozenset({"smallint", "integer", "bigint"})
+_TEXTS: Final = frozenset({"text", "character varying", "character", "name", "citext"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,16 +45,34 @@ class ColumnRef:
         return found.type
 
     def __str__(self) -> str:
-        return f"{self.table.name}.{self.name}"
+        return f"{spelled_table(self.table.name)}.{spelled(self.name)}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RelationRef:
-    """A relation of the settings; `json_key` when the child's value is inside a JSON column."""
+    """Rows of `child` refer to rows of `parent` by these columns.
 
-    child: ColumnRef
-    parent: ColumnRef
-    json_key: str | None
+    With a `json_path`, the value is under these keys of the child's only column.
+    """
+
+    child: Table
+    columns: tuple[str, ...]
+    parent: Table
+    parent_columns: tuple[str, ...]
+    json_path: tuple[str, ...] = ()
+
+    @property
+    def as_text(self) -> bool:
+        """Whether the values are of types that only their texts can be compared by."""
+        return bool(self.json_path) or any(
+            _family(_type(self.child, ours)) != _family(_type(self.parent, theirs))
+            for ours, theirs in zip(self.columns, self.parent_columns, strict=True)
+        )
+
+    def __str__(self) -> str:
+        return spelled_relation(
+            self.child.name, self.columns, self.parent.name, self.parent_columns, self.json_path
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,6 +83,20 @@ class MembershipRef:
     group: ColumnRef
     key: ColumnRef
 
+    def __str__(self) -> str:
+        link, table = spelled_table(self.member.table.name), spelled_table(self.key.table.name)
+        member, group, key = (spelled(column.name) for column in (self.member, self.group, self.key))
+        return f"{link}({member} -> {group}) -> {table}({key})"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PolicyText:
+    """What the settings say of a column; `key` is what it is reassigned to."""
+
+    column: str
+    policy: str
+    key: str | None
+
 
 def column(catalog: Catalog, text: str) -> ColumnRef | None:
     """`table.column`, or None when it is not in this database; raises ConfigurationError for bad syntax."""
@@ -61,16 +105,20 @@ def column(catalog: Catalog, text: str) -> ColumnRef | None:
 
 
 def relation(catalog: Catalog, text: str) -> RelationRef | None:
-    """`child.column -> parent.column`, or `child.column->>'key' -> parent.column`; None when not here.
+    """A relation, or None when it is not in this database; raises ConfigurationError for bad syntax.
 
-    A column that holds no JSON has no key to look for.
+    The forms are `child.column -> parent.column`, `child(a, b) -> parent(c, d)` and, with any number of keys,
+    `child.column->'key'->>'key' -> parent.column`. A column that holds no JSON has no key to look for.
     """
     match = _match(_RELATION, text, "child.column -> parent.column")
-    child = _column(catalog, match["table"], match["column"])
-    parent = _column(catalog, match["parent_table"], match["parent_column"])
-    if child is None or parent is None or (match["key"] and child.type not in ("json", "jsonb")):
+    child, columns = _side(catalog, match, "")
+    parent, parent_columns = _side(catalog, match, "parent_")
+    path = tuple(_unquoted(key) for key in re.findall(_KEY, match["path"] or ""))
+    if len(columns) != len(parent_columns) or (path and len(columns) > 1):
+        raise errors.ConfigurationError(f"purge settings: {text!r} has not as many columns on either side")
+    if child is None or parent is None or (path and _type(child, columns[0]) not in ("json", "jsonb")):
         return None
-    return RelationRef(child, parent, match["key"])
+    return RelationRef(child, columns, parent, parent_columns, path)
 
 
 def membership(catalog: Catalog, text: str) -> MembershipRef | None:
@@ -82,10 +130,54 @@ def membership(catalog: Catalog, text: str) -> MembershipRef | None:
     return None if member is None or group is None or key is None else MembershipRef(member, group, key)
 
 
-def policy(text: str) -> tuple[str, str]:
-    """`table.column=policy` as its two sides."""
+def policy(text: str) -> PolicyText:
+    """`table.column=policy`, or `table.column=policy:key`."""
     match = _match(_POLICY, text, "table.column=policy")
-    return match["column"], match["policy"]
+    return PolicyText(match["column"], match["policy"], match["key"])
+
+
+def comparable(one: str, other: str) -> bool:
+    """Whether a column of one type may refer to one of the other: a text can hold any key."""
+    return one == other or _family(one) == _family(other) or "text" in (_family(one), _family(other))
+
+
+def spelled(name: str) -> str:
+    """A name as the settings have it."""
+    if re.fullmatch(r"[\w$]+", name):
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def spelled_table(name: TableName) -> str:
+    own = spelled(name.name)
+    return own if name.schema == "public" else f"{spelled(name.schema)}.{own}"
+
+
+def spelled_relation(
+    child: TableName,
+    columns: Sequence[str],
+    parent: TableName,
+    parent_columns: Sequence[str],
+    json_path: Sequence[str] = (),
+) -> str:
+    """A relation as the settings have it."""
+    ours, theirs = spelled_table(child), spelled_table(parent)
+    if len(columns) > 1:
+        left, right = (", ".join(map(spelled, names)) for names in (columns, parent_columns))
+        return f"{ours}({left}) -> {theirs}({right})"
+    keys = ["'" + key.replace("'", "''") + "'" for key in json_path]
+    path = "".join(f"->{key}" for key in keys[:-1]) + "".join(f"->>{key}" for key in keys[-1:])
+    return f"{ours}.{spelled(columns[0])}{path} -> {theirs}.{spelled(parent_columns[0])}"
+
+
+def _family(type_: str) -> str:
+    if type_ in _INTEGERS:
+        return "integer"
+    return "text" if type_ in _TEXTS else type_
+
+
+def _type(table: Table, name: str) -> str:
+    return ColumnRef(table, name).type
 
 
 def _match(pattern: re.Pattern[str], text: str, form: str) -> re.Match[str]:
@@ -95,6 +187,38 @@ def _match(pattern: re.Pattern[str], text: str, form: str) -> re.Match[str]:
     return match
 
 
+def _side(catalog: Catalog, match: re.Match[str], side: str) -> tuple[Table | None, tuple[str, ...]]:
+    """The table, None where it lacks one of the columns, and the columns."""
+    listed = re.findall(_NAME, match[f"{side}column"] or match[f"{side}columns"])
+    names = tuple(map(_unquoted, listed))
+    table = _table(catalog, match[f"{side}table"])
+    if table is None or any(table.column(name) is None for name in names):
+        return None, names
+    return table, names
+
+
 def _column(catalog: Catalog, table: str, name: str) -> ColumnRef | None:
-    found = catalog.find(table)
-    return ColumnRef(found, name) if found is not None and found.column(name) is not None else None
+    found, own = _table(catalog, table), _unquoted(name)
+    return ColumnRef(found, own) if found is not None and found.column(own) is not None else None
+
+
+def _table(catalog: Catalog, text: str) -> Table | None:
+    if '"' not in text:
+        return catalog.find(text)
+    *schema, name = map(_unquoted, re.findall(_NAME, text))
+    if schema:
+        return catalog.tables.get(TableName(schema[0], name))
+    return catalog.tables.get(TableName("public", name)) or _only(catalog, text, name)
+
+
+def _only(catalog: Catalog, text: str, name: str) -> Table | None:
+    found = [table for table in catalog.tables.values() if table.name.name == name]
+    if len(found) > 1:
+        places = ", ".join(sorted(spelled_table(table.name) for table in found))
+        raise errors.ConfigurationError(f"{text} is ambiguous: {places}", hint="name the schema as well")
+    return found[0] if found else None
+
+
+def _unquoted(text: str) -> str:
+    mark = text[0]
+    return text[1:-1].replace(mark * 2, mark) if mark in "\"'" else text

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from typing import Literal
+from typing import Final, Literal
 
 from notifydb.postgres.relations import ForeignKey, TableName, literal, quoted
+from notifydb.purge.names import spelled_relation
 
 
 class Policy(enum.StrEnum):
@@ -15,12 +16,53 @@ class Policy(enum.StrEnum):
     FOLLOW = "follow"  # it is owned, and goes as well
     REFUSE = "refuse"  # it stays, and the purge is refused
     NULL = "null"  # it stays and lets go
+    REASSIGN = "reassign"  # it stays and refers to another row
     SERVER = "server"  # it stays and the server lets go, by ON DELETE SET NULL or SET DEFAULT
     LEAVE = "leave"  # it stays and keeps the value: only where no foreign key forbids that
     SUSPECT = "suspect"  # nobody has said; refused where there are rows
 
 
 Origin = Literal["foreign key", "declared", "detected"]
+
+
+class Verdict(enum.StrEnum):
+    """What a sample says of a suspicion."""
+
+    PROVED = "proved"
+    REFUTED = "refuted"
+    UNPROVED = "unproved"
+
+
+#: Fewer values than this say nothing when they are not found.
+_ENOUGH: Final = 20
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Proof:
+    """How many different values of the child were looked for in the parent, and how many are there.
+
+    `is_numbered`: the child's column has a sequence of its own, so that equal values are chance.
+    """
+
+    sampled: int
+    found: int
+    is_numbered: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.is_numbered:
+            return Verdict.REFUTED
+        if self.sampled and self.found * 2 >= self.sampled:
+            return Verdict.PROVED
+        is_refuted = self.sampled >= _ENOUGH and self.found * 50 <= self.sampled
+        return Verdict.REFUTED if is_refuted else Verdict.UNPROVED
+
+    def __str__(self) -> str:
+        if self.is_numbered:
+            return "the column has a sequence of its own"
+        if not self.sampled:
+            return "no values to go by"
+        return f"{self.found:,} of {self.sampled:,} sampled values are there"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,28 +76,33 @@ class Relation:
     policy: Policy
     origin: Origin
     foreign_key: ForeignKey | None = None
-    json_key: str | None = None
+    json_path: tuple[str, ...] = ()
     as_text: bool = False
     #: The columns that can be set to NULL.
     nullable: tuple[str, ...] = ()
+    #: The key, as text, of the row that the child refers to afterwards.
+    reassign_to: str | None = None
+    #: What the policy comes from.
+    why: str = dataclasses.field(default="", compare=False)
+    #: Of a suspicion that was looked into.
+    proof: Proof | None = dataclasses.field(default=None, compare=False)
 
     def __str__(self) -> str:
-        if len(self.columns) > 1:
-            ours, theirs = ", ".join(self.columns), ", ".join(self.parent_columns)
-            return f"{self.child}({ours}) -> {self.parent}({theirs})"
-        path = f"->>'{self.json_key}'" if self.json_key else ""
-        return f"{self.child}.{self.columns[0]}{path} -> {self.parent}.{self.parent_columns[0]}"
+        return spelled_relation(self.child, self.columns, self.parent, self.parent_columns, self.json_path)
 
     def holds(self, keys: str, alias: str = "t") -> str:
         """A condition: the child row `alias` refers to a row of the table of keys `keys`."""
         pairs = zip(self.columns, self.parent_columns, strict=True)
-        equal = " AND ".join(f"{self._theirs(theirs)} = {self._ours(ours, alias)}" for ours, theirs in pairs)
+        equal = " AND ".join(f"{self._theirs(theirs)} = {self.value(ours, alias)}" for ours, theirs in pairs)
         return f"EXISTS (SELECT FROM {keys} k WHERE {equal})"
+
+    def value(self, column: str, alias: str = "t") -> str:
+        """What the child row `alias` has in one of `columns`, as it is compared to the parent's."""
+        own = f"{alias}.{quoted(column)}"
+        if self.json_path:
+            *inner, last = map(literal, self.json_path)
+            return "".join([own, *(f" -> {key}" for key in inner), f" ->> {last}"])
+        return own + ("::text" if self.as_text else "")
 
     def _theirs(self, column: str) -> str:
         return f"k.{quoted(column)}" + ("::text" if self.as_text else "")
-
-    def _ours(self, column: str, alias: str) -> str:
-        if self.json_key is not None:
-            return f"{alias}.{quoted(column)} ->> {literal(self.json_key)}"
-        return f"{alias}.{quoted(column)}" + ("::text" if self.as_text else "")
