@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Final, TypeAlias, TypeVar
 
 from notifydb import errors
-from notifydb.postgres.relations import Catalog, ForeignKey, Table, TableName
+from notifydb.postgres.relations import Catalog, ForeignKey, TableName
 from notifydb.purge import detect, names
 from notifydb.purge.components import components, is_cyclic
 from notifydb.purge.evidence import Evidence
@@ -115,25 +115,26 @@ def _judged(graph: Graph, catalog: Catalog, settings: PurgeSettings, evidence: E
         is_none = relation.proof is not None and relation.proof.verdict is Verdict.REFUTED
         (refuted if is_none else relations).append(relation)
     judged = dataclasses.replace(graph, relations=tuple(relations), refuted=tuple(refuted))
+    held = {table.name: table for table in evidence.foreign_tables}
+    whole = Catalog({**catalog.tables, **held}, catalog.foreign_keys)
+    waived = {str(ref): text for text in settings.waived if (ref := names.relation(whole, text)) is not None}
     unsupported = (
         *evidence.peculiarities({*judged.tables, *(relation.child for relation in relations)}),
-        *_elsewhere(judged, catalog, settings, evidence.foreign_tables),
+        *_elsewhere(judged, whole, settings, held.keys(), waived.keys()),
     )
-    return dataclasses.replace(judged, unsupported=unsupported)
+    known = {f"purge.waived: {text}" for text in waived.values()}
+    unknown = tuple(text for text in graph.unknown if text not in known)
+    return dataclasses.replace(judged, unsupported=unsupported, unknown=unknown)
 
 
 def _elsewhere(
-    graph: Graph, catalog: Catalog, settings: PurgeSettings, tables: Iterable[Table]
+    graph: Graph, whole: Catalog, settings: PurgeSettings, held: Set[TableName], waived: Set[str]
 ) -> Iterator[str]:
-    """Relations of tables on other servers, which no transaction here can lock, prove or put back."""
-    held = {table.name: table for table in tables}
-    whole = Catalog({**catalog.tables, **held}, catalog.foreign_keys)
-    waived = {str(names.relation(whole, text)) for text in settings.waived}
+    """Relations of the tables `held` by other servers, where no transaction here can lock, prove or put back."""
     declared = [names.relation(whole, text) for text in settings.implicit]
     meant = [ref for ref in declared if ref is not None] + list(detect.suspects(whole))
-    for said in dict.fromkeys(
-        str(ref) for ref in meant if ref.child.name in held and ref.parent.name in graph.tables
-    ):
+    found = (ref for ref in meant if ref.child.name in held and ref.parent.name in graph.tables)
+    for said in dict.fromkeys(map(str, found)):
         if said not in waived:
             yield f"{said}: a foreign table is not supported; waive it if nothing there belongs to the purged rows"
 
