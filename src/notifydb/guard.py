@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Iterator
 from typing import Final, Literal
 
 from notifydb import errors
-from notifydb.settings.environment import Environment, Voice, strictest
+from notifydb.settings.environment import Environment, Name, Voice, strictest
 
 
 class Operation(enum.StrEnum):
@@ -48,13 +49,17 @@ class Mark:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Target:
-    """The database an operation is about; `setting` is its second mark, outside of its data."""
+    """The database an operation is about.
+
+    `setting` is its second mark, outside of its data; `unfit` tells why this connection is none to write through.
+    """
 
     database: str
     mark: Mark
     setting: Mark = Mark("missing")
     embedded: bool = False
     standby: bool = False
+    unfit: str | None = None
 
     def voices(self) -> tuple[Voice, ...]:
         """What the database says of itself, in both places."""
@@ -67,7 +72,8 @@ class Request:
     """All that the table looks at.
 
     `voices` are the settings' words on the environment, `confirmation` the database name as typed, and
-    `reasoned` tells that the migration itself says, with a reason, that it is destructive.
+    `reasoned` tells that the migration itself says, with a reason, that it is destructive. `names` are those
+    of hosts, databases and the platform: they can speak against an operation, never for it.
     """
 
     operation: Operation
@@ -76,6 +82,7 @@ class Request:
     allow_destructive: bool = False
     confirmation: str | None = None
     reasoned: bool = False
+    names: tuple[Name, ...] = ()
 
 
 _SEAL: Final = object()
@@ -135,9 +142,10 @@ def refusals(request: Request) -> tuple[str, ...]:
     """Every reason against the operation; none means that it may run."""
     environment = environment_of(request)
     checks = (
-        _standby(request.target),
+        _unfit(request.target),
         *_unmarked(request.operation, request.target),
         _environment(request, environment),
+        *_named(request),
         _confirmation(request, environment),
     )
     return tuple(reason for reason in checks if reason)
@@ -147,7 +155,7 @@ def second_thoughts(permit: Permit, target: Target) -> tuple[str, ...]:
     """Every reason against going on with a permit on the database as it is now."""
     checks = (
         None if target.database == permit.database else f"the database is now called {target.database!r}",
-        _standby(target),
+        _unfit(target),
         *_unmarked(permit.operation, target),
         *(
             f"the permit is for {permit.environment}, {voice.source} says {voice.environment}"
@@ -174,8 +182,8 @@ def keeps_sources(request: Request) -> bool:
     return environment_of(request) in (Environment.DEVELOPMENT, Environment.TEST)
 
 
-def _standby(target: Target) -> str | None:
-    return "the server is a standby: nothing can be written there" if target.standby else None
+def _unfit(target: Target) -> str | None:
+    return "the server is a standby: nothing can be written there" if target.standby else target.unfit
 
 
 def _unmarked(operation: Operation, target: Target) -> tuple[str, ...]:
@@ -196,9 +204,19 @@ def _environment(request: Request, environment: Environment) -> str | None:
     operation, said = request.operation, _said(request, environment)
     if operation in DATA_LOSS and environment is not Environment.STAGING:
         return f"{said}; {operation} is never done there"
+    if operation in DATA_LOSS and not request.allow_destructive:
+        return f"{said}, and {operation} is not allowed there by the settings"
     if request.allow_destructive or (operation is Operation.DESTRUCTIVE_UPGRADE and request.reasoned):
         return None
     return f"{said}, and destructive operations are not allowed by the settings (allow_destructive)"
+
+
+def _named(request: Request) -> Iterator[str]:
+    """notifydb's own database is what it is, wherever its folder lies."""
+    if request.operation in DATA_LOSS and not request.target.embedded:
+        for name in request.names:
+            if name.sounds_like_production:
+                yield f"{name.source} is called {name.text!r}: that sounds like production"
 
 
 def _confirmation(request: Request, environment: Environment) -> str | None:
@@ -234,7 +252,7 @@ def mark_refusals(
     said = _heard(voices, target)
     louder = said.strictness > wanted.strictness
     checks = (
-        _standby(target),
+        _unfit(target),
         "the database is marked as production, or its mark cannot be read; that is never taken back"
         if held and wanted is not Environment.PRODUCTION
         else None,

@@ -64,6 +64,7 @@ pending   0
 exit 0
 [out]
 database TESTDB: test
+ALTER DATABASE ... SET notifydb.environment: no setting
 NOTIFYDB_ENVIRONMENT: test
 """)
     assert str(notifydb("history", "--database", **there)) == snapshot("""\
@@ -168,6 +169,7 @@ def test_marking_a_database(grown: SmallProject, notifydb: Notifydb, database: s
     assert notifydb("environment", "set", "prod", "--confirm", name, **there).code == 2
     shown = notifydb("environment", "show", "--format", "json", **there).json
     assert shown["mark"] == {"state": "present", "environment": "staging"}
+    assert shown["database_setting"] == {"state": "present", "environment": "staging"}
 
 
 def test_stamping_back_is_guarded_and_forward_is_not(
@@ -186,7 +188,7 @@ def test_without_a_database(grown: SmallProject, notifydb: Notifydb) -> None:
 exit 2
 [err]
 error: no database is set
-  next: set DATABASE_URL, or NOTIFYDB_ENVIRONMENT=development to use the embedded Postgres
+  next: set DATABASE_URL; the embedded Postgres is used in development only
 """)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import re
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from notifydb import errors, guard
 from notifydb.guard import DATA_LOSS, Mark, Operation, Permit, Request, Target
 from notifydb.settings import Environment, Voice
+from notifydb.settings.environment import Name
 
 SERIOUS = (Environment.PRODUCTION, Environment.UNKNOWN)
 marks = st.one_of(
@@ -155,3 +158,91 @@ def test_a_voice_that_does_not_know_does_not_outvote_one_that_does_on_an_embedde
     )
     alone = (Voice("another", Environment.UNKNOWN),)
     assert permitted(Request(Operation.DOWNGRADE, target, alone)) is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["prod", "notify_prod", "PRODUCTION", "db-prod-1.example.gov", "preprod", "prod2", "products-prod",
+     "productcatalog", "my.common-prod.net", "\uff50\uff52\uff4f\uff44",
+     "db.prd.example", "/sockets/app-prod:region:db", "cgawsbrokerdev-prod",
+     "cg-aws-broker-prodabc.prod.example", "reproductionline"],
+)  # fmt: skip
+def test_a_name_that_sounds_like_production_is_refused(name: str) -> None:
+    request = request_for(
+        Operation.PURGE, Environment.TEST, confirmation="shop", names=(Name("the host", name),)
+    )
+    assert guard.refusals(request) == (f"the host is called {name!r}: that sounds like production",)
+    assert permitted(dataclasses.replace(request, operation=Operation.DOWNGRADE)) is not None
+    embedded = dataclasses.replace(request.target, embedded=True)
+    assert permitted(dataclasses.replace(request, target=embedded)) is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "notify", "product_catalog", "products", "producer-db", "reproduction", "reproduced-bug", "non-prod",
+     "nonprod.db.example.gov", "nonproduction", "staging", "10.0.0.7", "test_0a1b2c3d4e5f", "epr", "perdprd1x",
+     "cg-aws-broker-prodqepps85ymuka5dq.ci7nkegdizyy.us-gov-west-1.rds.amazonaws.com", "cgawsbrokerprodqepps85ymuka5dq",
+     "cg-aws-broker-prod-01fb6e1ed561.ci7nkegdizyy.us-gov-west-1.rds.amazonaws.com"],
+)  # fmt: skip
+def test_a_name_that_means_something_else_is_not(name: str) -> None:
+    names = (Name("the host", name),)
+    assert (
+        permitted(request_for(Operation.PURGE, Environment.TEST, confirmation="shop", names=names))
+        is not None
+    )
+
+
+@given(requests, st.text())
+def test_a_name_never_permits_what_was_refused(request: Request, name: str) -> None:
+    named = dataclasses.replace(request, names=(Name("the host", name),))
+    if permitted(request) is None:
+        assert permitted(named) is None
+
+
+@given(
+    requests,
+    st.sampled_from([Mark("missing"), Mark("unreadable"), *(Mark("present", each) for each in Environment)]),
+)
+def test_the_database_setting_never_permits_what_was_refused(request: Request, setting: Mark) -> None:
+    """Silence counts as unknown, so only a request in which somebody spoke already can be compared."""
+    heard = dataclasses.replace(request, target=dataclasses.replace(request.target, setting=setting))
+    if request.voices and permitted(request) is None:
+        assert permitted(heard) is None
+    voice = setting.voice()
+    if voice is not None and voice.environment is Environment.PRODUCTION and request.operation in DATA_LOSS:
+        assert permitted(heard) is None
+
+
+@given(requests, requests)
+def test_a_permit_is_held_only_where_it_would_be_given_again(first: Request, now: Request) -> None:
+    """What the database says later counts as if it had said so before."""
+    permit = permitted(first)
+    if permit is not None and not guard.second_thoughts(permit, now.target):
+        later = dataclasses.replace(first, target=now.target, names=())
+        assert permitted(later) is not None or permit.environment is not guard.environment_of(later)
+
+
+def test_a_mark_is_not_taken_back_from_a_setting_of_the_database_either() -> None:
+    target = Target("shop", Mark("missing"), Mark("present", Environment.PRODUCTION))
+    voices = (Voice("NOTIFYDB_ENVIRONMENT", Environment.TEST),)
+    assert guard.mark_refusals(target, Environment.TEST, voices, "shop") == (
+        "the database is marked as production, or its mark cannot be read; that is never taken back",
+    )
+
+
+def test_why_a_connection_is_unfit_is_told() -> None:
+    target = Target("shop", Mark("present", Environment.TEST), unfit="a pooler is in between")
+    request = request_for(Operation.PURGE, Environment.TEST, target=target, confirmation="shop")
+    assert guard.refusals(request) == ("a pooler is in between",)
+
+
+def test_no_reason_tells_a_way_around() -> None:
+    """What is printed gets pasted."""
+    target = Target("shop", Mark("foreign"), Mark("unreadable"), standby=True)
+    names = (Name("the host", "db-prod"),)
+    for environment in Environment:
+        voices = (Voice("NOTIFYDB_ENVIRONMENT", environment),)
+        for operation in DATA_LOSS:
+            for place in (target, Target("shop", Mark("missing"))):
+                said = " ".join(guard.refusals(Request(operation, place, voices, names=names)))
+                assert not re.search(r"(?<!not )\b(allow\w*|set|unset|export)\b|--|=", said)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,9 +10,13 @@ from notifydb import errors
 from notifydb.cli.deps import Deps
 from notifydb.cli.options import Confirm, DatabaseUrl, Format, OutputFormat
 
+if TYPE_CHECKING:
+    from notifydb.guard import Mark, Target
+    from notifydb.settings import Environment
+
 
 def show(database_url: DatabaseUrl = None, output: Format = OutputFormat.TEXT) -> None:
-    """Show what the database says it is, and what the settings say."""
+    """Show what the database says it is, in both places, and what the settings say."""
     from notifydb.postgres import failures, own
     from notifydb.postgres.connect import own_engine
 
@@ -21,11 +25,11 @@ def show(database_url: DatabaseUrl = None, output: Format = OutputFormat.TEXT) -
         target = own.target_of(conn, embedded=deps.database.embedded)
     if output is OutputFormat.JSON:
         voices = [{"source": each.source, "environment": each.environment} for each in deps.loaded.voices]
-        mark = {"state": target.mark.state, "environment": target.mark.environment}
-        deps.console.json({"database": target.database, "mark": mark, "settings": voices})
+        marks = {"mark": _as_json(target.mark), "database_setting": _as_json(target.setting)}
+        deps.console.json({"database": target.database, **marks, "settings": voices})
         return
-    said = target.mark.environment if target.mark.state == "present" else f"no mark ({target.mark.state})"
-    deps.console.data(f"database {target.database}: {said}")
+    deps.console.data(f"database {target.database}: {_said(target.mark, 'no mark')}")
+    deps.console.data(f"ALTER DATABASE ... SET notifydb.environment: {_said(target.setting, 'no setting')}")
     for voice in deps.loaded.voices:
         deps.console.data(f"{voice.source}: {voice.environment}")
 
@@ -51,10 +55,33 @@ def set_(
     with failures.translated(), own_engine(deps.database.url).begin() as conn:
         own.install(conn)
         target = own.target_of(conn, embedded=deps.database.embedded)
-        typed = confirm or ask_for_name_of(deps.console, f"mark it as {wanted}", target.database)
+        what = f"mark it as {wanted}"
+        typed = ask_for_name_of(deps.console, what, target.database) if confirm is None else confirm
         reasons = guard.mark_refusals(target, wanted, deps.loaded.voices, typed)
         if reasons:
             raise errors.Refused(f"marking {target.database!r} as {wanted} is refused", reasons=reasons)
         own.write_mark(conn, wanted)
+        why_not = own.write_setting(conn, wanted)
         ledger.record(conn, ledger.Entry("environment set", None, "done", details={"name": wanted.value}))
+        marked = own.target_of(conn, embedded=deps.database.embedded)
     deps.console.say(f"database {target.database} is marked as {wanted}", style="green")
+    if why_not is not None:
+        deps.console.say(f"the mark stands in its data only; outside of it: {why_not}", style="yellow")
+    _tell_what_is_stricter(deps, marked, wanted)
+
+
+def _tell_what_is_stricter(deps: Deps, target: Target, wanted: Environment) -> None:
+    """Somebody else's setting may say more; it holds."""
+    for voice in target.voices():
+        if voice.environment is not wanted:
+            deps.console.say(f"{voice.source} still says {voice.environment}", style="yellow")
+
+
+def _as_json(mark: Mark) -> dict[str, object]:
+    return {"state": mark.state, "environment": mark.environment}
+
+
+def _said(mark: Mark, nothing: str) -> str:
+    if mark.state == "missing":
+        return nothing
+    return str(mark.environment) if mark.state == "present" else f"{nothing} ({mark.state})"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import psycopg
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from notifydb import errors
 from notifydb.postgres import failures
 from notifydb.postgres.connect import driver_of, own_engine, plain
+from notifydb.settings.environment import Name
 
 _POLL_SECONDS: Final = 0.5
 #: A pooler gives a free session to whoever comes; how often that is tried before it is believed not to.
@@ -19,9 +21,17 @@ _PROBES: Final = 4
 _STATE: Final = sa.text(
     """
     SELECT pg_is_in_recovery() AS standby, current_setting('transaction_read_only') = 'on' AS read_only,
-           current_setting('server_version_num')::int AS version
+           current_setting('session_replication_role') <> 'origin' AS unchecked
     """
 )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why nothing can be written through a URL, and what to do about it."""
+
+    reason: str
+    hint: str
 
 
 def check_endpoint(url: str) -> None:
@@ -31,22 +41,58 @@ def check_endpoint(url: str) -> None:
     then protects nobody, and SET and CREATE INDEX CONCURRENTLY meet strangers (pgbouncer.org, "Features").
     """
     with failures.translated(), _engine(url).connect() as conn:
+        found = _obstacle(url, conn, conn.execute(_STATE).one())
+    if found is not None:
+        raise errors.ConfigurationError(found.reason, hint=found.hint)
+
+
+def why_unfit(url: str) -> str | None:
+    """Why no rows should be deleted through that URL; None where they can."""
+    with failures.translated(), _engine(url).connect() as conn:
         state = conn.execute(_STATE).one()
-        if state.standby:
-            raise errors.ConfigurationError(
-                "the server is a read replica: nothing can be written there",
-                hint="set DATABASE_URL to the primary",
-            )
-        if state.read_only:
-            raise errors.ConfigurationError(
-                "the database is read-only (default_transaction_read_only)",
-                hint="is this the server, and the role, that may write?",
-            )
-        if _shares_sessions(url, conn):
-            raise errors.ConfigurationError(
-                "a pooler in transaction mode is in between: its sessions are shared, so no lock would hold",
-                hint="set DATABASE_URL to the server itself, or to a pool in session mode",
-            )
+        found = _obstacle(url, conn, state)
+    if found is not None:
+        return found.reason
+    # Nothing would keep what is left from referring to what is gone.
+    return (
+        "sessions here skip triggers and foreign keys (session_replication_role)" if state.unchecked else None
+    )
+
+
+def names_of(url: str, conn: sa.Connection) -> tuple[Name, ...]:
+    """What the URL, the driver and the server call host and database, each name once."""
+    parsed, driver = sa.make_url(url), driver_of(conn)
+    said: dict[str, str] = {}
+    for host in (*_hosts(parsed), driver.info.host):
+        said.setdefault(host, "the host")
+    for database in (parsed.database, driver.info.dbname, conn.scalar(sa.text("SELECT current_database()"))):
+        said.setdefault(database or "", "the database")
+    return tuple(Name(source, text) for text, source in said.items() if text)
+
+
+def _hosts(url: sa.URL) -> Iterator[str]:
+    """libpq takes several hosts, with commas or one by one."""
+    given = url.query.get("host", ())
+    for each in (url.host or "", *([given] if isinstance(given, str) else given)):
+        yield from each.split(",")
+
+
+def _obstacle(url: str, conn: sa.Connection, state: sa.Row[Any]) -> Obstacle | None:
+    if state.standby:
+        return Obstacle(
+            "the server is a read replica: nothing can be written there", "set DATABASE_URL to the primary"
+        )
+    if state.read_only:
+        return Obstacle(
+            "the database is read-only (default_transaction_read_only)",
+            "is this the server, and the role, that may write?",
+        )
+    if _shares_sessions(url, conn):
+        return Obstacle(
+            "a pooler in transaction mode is in between: its sessions are shared, so no lock would hold",
+            "set DATABASE_URL to the server itself, or to a pool in session mode",
+        )
+    return None
 
 
 def wait_until_reachable(url: str, seconds: float, waiting: Callable[[str], None]) -> None:

@@ -11,13 +11,14 @@ import sqlalchemy.exc
 
 from notifydb import errors
 from notifydb.guard import Mark, Permit, Target, second_thoughts
-from notifydb.postgres import failures, ledger
+from notifydb.postgres import failures
+from notifydb.postgres.connect import driver_of
 from notifydb.settings.environment import Environment, Voice, strictest
 
 SCHEMA = "notifydb"
 _MARK_EXISTS = sa.text("SELECT to_regclass('notifydb.environment') IS NOT NULL")
 #: What the newest of our scripts adds; where it is, so is all else.
-_NEWEST_COLUMNS = frozenset({"source", "retries"})
+_NEWEST_EXISTS = sa.text("SELECT to_regclass('notifydb.purge_segment') IS NOT NULL")
 _FINGERPRINT = """
     SELECT (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) AS system_identifier,
            (SELECT oid::bigint FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
@@ -44,6 +45,8 @@ _READ_SETTING = """
                                                                  WHERE rolname = current_user)))
            ) AS settings
 """
+_STATE = sa.text("SELECT current_database(), pg_is_in_recovery()")
+_NAME = sa.text("SELECT current_database()")
 _READ_BOTH = sa.text(
     f"""
     SELECT s.*, m.* FROM ({_READ_SETTING}) s LEFT JOIN ({_READ_MARK}) m ON true
@@ -74,7 +77,7 @@ def install(conn: sa.Connection) -> None:
 
     Raises ConfigurationError when the role may not.
     """
-    if conn.scalar(_MARK_EXISTS) and ledger.columns(conn) >= _NEWEST_COLUMNS:
+    if conn.scalar(_NEWEST_EXISTS):
         return
     script = importlib.resources.files("notifydb.postgres").joinpath("sql/own_schema.sql")
     try:
@@ -130,7 +133,8 @@ def check_still(conn: sa.Connection, permit: Permit) -> None:
         _require_an_answer(error)
         raise _turned(permit, (f"its mark cannot be read: {failures.first_line(error)}",)) from error
     mark, row = Mark("missing") if unmarked else _mark_of(rows), rows[0]
-    now = Target(row.database, mark, _setting_of(row.settings), permit.embedded, row.standby)
+    embedded = permit.embedded and _is_by_socket(conn)
+    now = Target(row.database, mark, _setting_of(row.settings), embedded, row.standby)
     reasons = second_thoughts(permit, now)
     if reasons:
         raise _turned(permit, reasons)
@@ -186,7 +190,28 @@ def write_mark(conn: sa.Connection, environment: Environment) -> None:
         ) from error
 
 
+def write_setting(conn: sa.Connection, environment: Environment) -> str | None:
+    """Says it outside of the data too; returns why the role may not, and the transaction stays usable."""
+    name = conn.dialect.identifier_preparer.quote_identifier(str(conn.scalar(_NAME)))
+    try:
+        with conn.begin_nested():
+            conn.exec_driver_sql(f"ALTER DATABASE {name} SET notifydb.environment = '{environment.value}'")
+    except sqlalchemy.exc.ProgrammingError as error:
+        if failures.sqlstate(error) != failures.INSUFFICIENT_PRIVILEGE:
+            raise
+        return failures.first_line(error)
+    return None
+
+
 def target_of(conn: sa.Connection, *, embedded: bool) -> Target:
-    """What the guard has to know of the connected database."""
-    name, standby = conn.execute(sa.text("SELECT current_database(), pg_is_in_recovery()")).one()
-    return Target(name, read_mark(conn), read_setting(conn), embedded=embedded, standby=standby)
+    """What the guard has to know of the connected database.
+
+    An embedded one is reached by its socket; where libpq was led elsewhere, by PGHOSTADDR for one, it is none.
+    """
+    name, standby = conn.execute(_STATE).one()
+    return Target(name, read_mark(conn), read_setting(conn), embedded and _is_by_socket(conn), standby)
+
+
+def _is_by_socket(conn: sa.Connection) -> bool:
+    info = driver_of(conn).info
+    return info.host.startswith("/") and not info.hostaddr

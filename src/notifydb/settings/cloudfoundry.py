@@ -1,4 +1,4 @@
-"""The database that Cloud Foundry binds to an application through `VCAP_SERVICES`."""
+"""The database that Cloud Foundry binds to an application through `VCAP_SERVICES`, and the application's names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from notifydb import errors
+from notifydb.settings.environment import Name
 from notifydb.settings.url import normalise_url
 
 # cloud.gov's broker first; a user-provided service may hold anything, so it must look like Postgres.
@@ -35,6 +36,20 @@ def database_url(vcap_services: str, service_name: object = None) -> tuple[str, 
             hint="set NOTIFYDB_SERVICE_NAME to the one to use",
         )
     return next(((normalise_url(url), name) for name, url in chosen), None)
+
+
+def names(vcap_application: str) -> tuple[Name, ...]:
+    """What `VCAP_APPLICATION` calls the application and its space; all of it where it cannot be read."""
+    if not vcap_application.strip():
+        return ()
+    try:
+        said = json.loads(vcap_application)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        return (Name("VCAP_APPLICATION", vcap_application),)
+    called = {"the space of VCAP_APPLICATION": "space_name", "the application": "application_name"}
+    return tuple(Name(source, str(said[key])) for source, key in called.items() if said.get(key))
 
 
 def _parse(vcap_services: str) -> Mapping[str, Any]:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from notifydb import errors
-from notifydb.settings import cloudfoundry
-from notifydb.settings.environment import Environment, Voice
+from notifydb.settings import cloudfoundry, dotenv
+from notifydb.settings.environment import Environment, Name, Voice
 from notifydb.settings.fields import Misfit, Table, declared
 from notifydb.settings.model import Settings
 
@@ -29,6 +29,8 @@ class Source:
 
     values: Mapping[str, object]
     names: Mapping[str, str]
+    #: What the platform calls where this runs.
+    places: tuple[Name, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,12 +42,16 @@ class Binding:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings with their origins: `origins` maps a dotted setting name to where its value came from."""
+    """Settings with their origins: `origins` maps a dotted setting name to where its value came from.
+
+    `names` are what the platform calls the place and its database: they may tell which environment this is.
+    """
 
     settings: Settings
     root: Path
     origins: Mapping[str, str]
     voices: tuple[Voice, ...]
+    names: tuple[Name, ...] = ()
     #: Why the platform's database cannot be told: to be raised when it is asked for, not before.
     database_problem: errors.ConfigurationError | None = None
 
@@ -64,13 +70,13 @@ def load_settings(
     environ = os.environ if environ is None else environ
     root = find_root(directory or Path.cwd())
     given = {name: value for name, value in (options or {}).items() if value is not None}
-    dotenv = _dotenv(root / ".env")
+    file = dotenv.read(root / ".env")
     sources = [
         Source(given, {name: f"--{name.rsplit('.')[-1].replace('_', '-')}" for name in given}),
         _variables(environ, ""),
         _platform(environ, ""),
-        _variables(dotenv, " in .env"),
-        _platform(dotenv, " in .env"),
+        _variables(file, " in .env"),
+        _platform(file, " in .env"),
         _toml(root / "notifydb.toml", ()),
         _toml(root / "pyproject.toml", ("tool", "notifydb")),
     ]
@@ -122,7 +128,11 @@ def _merge(sources: Sequence[Source], root: Path) -> Loaded:
     problem = url if isinstance(url, errors.ConfigurationError) else None
     if problem is not None:
         del values["database_url"]
-    return Loaded(_fitted(values, origins), root, origins, _voices(sources), problem)
+    names = tuple(place for source in sources for place in source.places)
+    bound = origins.get("database_url", "").removeprefix("VCAP_SERVICES ")
+    if bound != origins.get("database_url", ""):
+        names = (*names, Name("the service of VCAP_SERVICES", bound))
+    return Loaded(_fitted(values, origins), root, origins, _voices(sources), names, problem)
 
 
 def _voices(sources: Sequence[Source]) -> tuple[Voice, ...]:
@@ -148,17 +158,6 @@ def _place(name: str, origins: Mapping[str, str]) -> str:
     origin = origins[name]
     is_named = not origin.startswith("--") and ".toml" not in origin
     return origin if is_named else f"{origin}: {name}"
-
-
-def _dotenv(path: Path) -> dict[str, str]:
-    try:
-        if not path.exists():
-            return {}
-        from dotenv import dotenv_values
-
-        return {name: value for name, value in dotenv_values(path).items() if value is not None}
-    except (OSError, ValueError) as error:
-        raise errors.ConfigurationError(f"{path.name} cannot be read: {error}") from None
 
 
 def _variables(environ: Mapping[str, str], where: str) -> Source:
@@ -206,14 +205,15 @@ def _platform(environ: Mapping[str, str], where: str) -> Source:
             environ["NOTIFY_ENVIRONMENT"],
             f"NOTIFY_ENVIRONMENT{where}",
         )
+    places = cloudfoundry.names(environ.get("VCAP_APPLICATION", ""))
     for variable in _URL_VARIABLES:
         if environ.get(variable):
             values["database_url"], names["database_url"] = environ[variable], f"{variable}{where}"
-            return Source(values, names)
+            return Source(values, names, places)
     if environ.get("VCAP_SERVICES"):
         values["database_url"] = Binding(environ["VCAP_SERVICES"])
         names["database_url"] = f"VCAP_SERVICES{where}"
-    return Source(values, names)
+    return Source(values, names, places)
 
 
 def _unbound(source: Source, service_name: object) -> Source:
@@ -225,17 +225,22 @@ def _unbound(source: Source, service_name: object) -> Source:
     try:
         bound = cloudfoundry.database_url(binding.vcap_services, service_name)
     except errors.ConfigurationError as problem:
-        return Source({**rest, "database_url": problem}, {**source.names, "database_url": problem.message})
+        named = {**source.names, "database_url": problem.message}
+        return Source({**rest, "database_url": problem}, named, source.places)
     if bound is None:
-        return Source(rest, source.names)
+        return Source(rest, source.names, source.places)
     origin = source.names["database_url"].replace("SERVICES", f"SERVICES {bound[1]}", 1)
-    return Source({**rest, "database_url": bound[0]}, {**source.names, "database_url": origin})
+    named = {**source.names, "database_url": origin}
+    return Source({**rest, "database_url": bound[0]}, named, source.places)
 
 
 def _toml(path: Path, table: Sequence[str]) -> Source:
     try:
         content: Any = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if path.is_symlink():
+            # What it was to say is not known, and it may have said production.
+            raise errors.ConfigurationError(f"{path.name} is a link to nothing") from None
         return Source({}, {})
     except (OSError, ValueError) as error:
         raise errors.ConfigurationError(f"{path.name} cannot be read: {error}") from None
