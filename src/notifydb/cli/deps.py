@@ -148,7 +148,7 @@ class Deps:
         if self.settings.environment is not Environment.DEVELOPMENT:
             raise errors.ConfigurationError(
                 "no database is set",
-                hint="set DATABASE_URL, or NOTIFYDB_ENVIRONMENT=development to use the embedded Postgres",
+                hint="set DATABASE_URL; the embedded Postgres is used in development only",
             )
         self.console.say("using the embedded Postgres (no DATABASE_URL is set)", style="dim")
         return self.embedded_database()
@@ -266,14 +266,17 @@ class Deps:
 
     def _request(self, database: Database, operation: Operation, confirmation: str | None = None) -> Request:
         """What the guard is asked about the database as it is now."""
-        from notifydb.guard import Request
-        from notifydb.postgres import failures, own
+        from notifydb.guard import DATA_LOSS, Request
+        from notifydb.postgres import endpoint, failures, own
         from notifydb.postgres.connect import own_engine
 
         with failures.translated(), own_engine(database.url).connect() as conn:
             target = own.target_of(conn, embedded=database.embedded)
+            names = (*endpoint.names_of(database.url, conn), *self.loaded.names)
+        if operation in DATA_LOSS:
+            target = dataclasses.replace(target, unfit=endpoint.why_unfit(database.url))
         allow = self.settings.allow_destructive
-        return Request(operation, target, self.loaded.voices, allow, confirmation)
+        return Request(operation, target, self.loaded.voices, allow, confirmation, names=names)
 
     def refuse_early(self, operation: Operation) -> None:
         """Raises Refused where no confirmation could help, before any work is done."""
