@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
@@ -9,9 +10,10 @@ from typing import Final
 from notifydb.postgres.relations import Catalog, ForeignKey, Table, TableName
 from notifydb.purge.names import ColumnRef, RelationRef, comparable
 
-_COPIES: Final = ("_history", "_archive", "_audit", "_log", "_old")
+_COPIES: Final = frozenset({"history", "archive", "audit", "log", "old"})
 #: Shared primary keys would make every table's `id` suspicious.
 _TOO_COMMON: Final = frozenset({"id"})
+_KEYS: Final = frozenset({"id", "uuid", "guid"})
 
 Taught = dict[tuple[str, ...], set[tuple[TableName, tuple[str, ...]]]]
 
@@ -25,6 +27,11 @@ def suspects(catalog: Catalog) -> Iterator[RelationRef]:
             if (table.name, column.name) not in keyed:
                 yield from _suspects_of(catalog, table, column.name, taught)
         yield from _composites_of(catalog, table, taught, keyed)
+
+
+def meanings(catalog: Catalog, table: Table, name: str) -> Iterator[tuple[TableName, tuple[str, ...]]]:
+    """The keys that a value called `name`, kept in this table, may be: tables with their columns."""
+    yield from sorted(_taught(catalog).get((name,)) or set(_named_after(catalog, table, name)))
 
 
 def _suspects_of(catalog: Catalog, table: Table, column: str, taught: Taught) -> Iterator[RelationRef]:
@@ -71,20 +78,40 @@ def _is_too_common(key: ForeignKey) -> bool:
     return len(key.child_columns) == 1 and key.child_columns[0] in _TOO_COMMON
 
 
+def words(name: str) -> tuple[str, ...]:
+    """The words of a name in the singular, whether it is written_so or writtenSo."""
+    parted = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
+    return tuple(_singular(word) for word in re.split(r"[^0-9a-z]+", parted.lower()) if word)
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    if word.endswith(("sses", "ches", "shes", "xes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
 def _named_after(catalog: Catalog, table: Table, column: str) -> Iterator[tuple[TableName, tuple[str, ...]]]:
-    """`foo_id` may be the key of `foo`, `foos` or, for `foy_id`, `foies`, in the same schema."""
-    if not column.endswith("_id"):
-        return
-    base = column.removesuffix("_id")
-    for name in (base, f"{base}s", f"{base}es", f"{base.removesuffix('y')}ies"):
-        parent = catalog.tables.get(TableName(table.name.schema, name))
-        if parent is not None and len(parent.primary_key) == 1:
-            yield parent.name, parent.primary_key
+    """`foo_id` or `fooId` may be the key of `foo` or `foos`."""
+    *base, last = words(column) or ("",)
+    if base and last in _KEYS:
+        for parent in _called(catalog, table, tuple(base)):
+            if len(parent.primary_key) == 1:
+                yield parent.name, parent.primary_key
 
 
 def _copied_from(catalog: Catalog, table: Table, column: str) -> Iterator[tuple[TableName, tuple[str, ...]]]:
-    """The key of `x_history` may be that of `x`."""
-    for suffix in _COPIES:
-        origin = catalog.tables.get(TableName(table.name.schema, table.name.name.removesuffix(suffix)))
-        if origin is not None and origin is not table and origin.primary_key == (column,):
-            yield origin.name, origin.primary_key
+    """The key of `foo_history` may be that of `foo` or `foos`."""
+    *base, last = words(table.name.name) or ("",)
+    if base and last in _COPIES:
+        for origin in _called(catalog, table, tuple(base)):
+            if origin.primary_key == (column,):
+                yield origin.name, origin.primary_key
+
+
+def _called(catalog: Catalog, table: Table, base: tuple[str, ...]) -> list[Table]:
+    """Tables of these words: those in the schema of `table`, else the only one in others."""
+    named = [each for each in catalog.tables.values() if words(each.name.name) == base]
+    near = [each for each in named if each.name.schema == table.name.schema]
+    return near or (named if len(named) == 1 else [])

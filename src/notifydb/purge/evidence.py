@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
@@ -26,12 +26,19 @@ _READABLE: Final = {
 
 
 class Evidence:
-    """Looks into suspicions, each once: what was found stays the same for one plan and its execution."""
+    """Looks into suspicions, each once: what is `known` from a plan stays the same for its execution."""
 
-    def __init__(self, conn: sa.Connection, catalog: Catalog) -> None:
+    def __init__(
+        self, conn: sa.Connection, catalog: Catalog, known: Mapping[str, Proof] | None = None
+    ) -> None:
         self._conn = conn
         self._catalog = catalog
-        self._proofs: dict[str, Proof] = {}
+        self._proofs: dict[str, Proof] = {**(known or {})}
+
+    @property
+    def proofs(self) -> Mapping[str, Proof]:
+        """What was found so far, by relation."""
+        return self._proofs
 
     def of(self, relation: Relation) -> Proof:
         """How many of the child's sampled values the parent has."""
@@ -100,7 +107,7 @@ class Evidence:
         # Ordered by a hash: neither the oldest nor the newest only, and the same ones when asked again.
         sampled = (
             f"SELECT {names} FROM (SELECT {', '.join(values)} FROM {relation.child.sql} t"  # noqa: S608
-            f"{self._sample_of(relation.child)} WHERE {present}) s GROUP BY {names}"
+            f"{sample_of(self._conn, relation.child)} WHERE {present}) s GROUP BY {names}"
             f" ORDER BY md5(concat_ws(',', {names})) LIMIT {_VALUES}"
         )
         equal = " AND ".join(self._equal(relation, n) for n in range(len(values)))
@@ -127,18 +134,6 @@ class Evidence:
             f" THEN CAST(s.v{number} AS {cast}) END"
         )
 
-    def _sample_of(self, child: TableName) -> str:
-        size = self._conn.scalar(
-            sa.text(
-                "SELECT sum(pg_relation_size(leaf)) FROM ("
-                " SELECT t.relid AS leaf FROM pg_partition_tree(CAST(:table AS regclass)) t WHERE t.isleaf"
-                " UNION SELECT CAST(:table AS regclass)) leaves"
-            ),
-            {"table": _literally(child)},
-        )
-        percent = 100 * _SAMPLED_BYTES / max(int(size or 0), 1)
-        return "" if percent >= 100 else f" TABLESAMPLE SYSTEM ({percent:.6f}) REPEATABLE (1)"
-
     def _is_numbered(self, relation: Relation) -> bool:
         """Whether the database itself counts up the child's column."""
         return any(
@@ -157,3 +152,17 @@ class Evidence:
 def _literally(name: TableName) -> str:
     """The quoted name as a value: no text of a statement, so a colon stands for itself."""
     return name.sql.replace(r"\:", ":")
+
+
+def sample_of(conn: sa.Connection, name: TableName) -> str:
+    """The clause, after the alias, by which some of a table's rows are read: all of a small one's."""
+    size = conn.scalar(
+        sa.text(
+            "SELECT sum(pg_relation_size(leaf)) FROM ("
+            " SELECT t.relid AS leaf FROM pg_partition_tree(CAST(:table AS regclass)) t WHERE t.isleaf"
+            " UNION SELECT CAST(:table AS regclass)) leaves"
+        ),
+        {"table": _literally(name)},
+    )
+    percent = 100 * _SAMPLED_BYTES / max(int(size or 0), 1)
+    return "" if percent >= 100 else f" TABLESAMPLE SYSTEM ({percent:.6f}) REPEATABLE (1)"
