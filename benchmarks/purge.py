@@ -148,21 +148,20 @@ def _checked(before: State, after: State, rows: int, way: Way) -> State:
 
 
 def tell(rows: int, found: dict[str, list[Run]]) -> None:
-    """A line for each way; ratios are those of the medians, and in brackets those of the fastest runs."""
+    """A line for each way, processor time and archive those of the fastest run; then the ratios: the median of
+    those round by round, and in brackets that of the fastest runs."""
     load = " ".join(f"{each:.1f}" for each in os.getloadavg())
     print(f"\n{rows:,} rows, {len(next(iter(found.values())))} runs each, load {load}")
-    print(
-        f"{'':24} {'wall s: least, median':>15} {'server s':>9} {'client s':>9} {'MiB':>5} {'archive MB':>10}"
-    )
+    heads = ("least s", "median s", "us a row", "server s", "client s", "archive MB", "peak MiB")
+    print(f"{'':24}" + "".join(f"{head:>11}" for head in heads))
     for name, runs in found.items():
-        walls = [each.wall for each in runs]
-        quickest = min(runs, key=lambda each: each.wall)
-        # psql's would be this process's own.
-        memory = f"{max(each.mebibytes for each in runs):5.0f}" if name.startswith("notifydb") else "     "
-        print(
-            f"{name:24} {min(walls):7.2f} {statistics.median(walls):7.2f} {quickest.server:9.2f}"
-            f" {quickest.client:9.2f} {memory} {quickest.archive / 1e6:10.1f}"
-        )
+        best = min(runs, key=lambda each: each.wall)
+        median = statistics.median(each.wall for each in runs)
+        figures = [best.wall, median, best.wall / rows * 1e6, best.server, best.client, best.archive / 1e6]
+        if name.startswith("notifydb"):
+            # psql's would be that of this process, which it was forked from.
+            figures.append(max(each.mebibytes for each in runs))
+        print(f"{name:24}" + "".join(f"{figure:11.2f}" for figure in figures))
     for name, runs in found.items():
         for other, others in found.items():
             if name.startswith("notifydb") and not other.startswith("notifydb"):

@@ -52,7 +52,7 @@ class Bench:
     def start(self) -> None:
         self.server.start()
         with self.connect("postgres") as conn:
-            if not conn.execute("SELECT FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone():
+            if not conn.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone():
                 conn.execute(f"CREATE ROLE {OWNER} LOGIN")
 
     def connect(self, database: str, role: str = embedded.SUPERUSER) -> psycopg.Connection:
@@ -79,7 +79,7 @@ class Bench:
         """The name of the database that holds so many rows to purge; made where it is not there."""
         name = f"rows_{rows}"
         with self.connect("postgres") as conn:
-            if conn.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+            if conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 return name
             conn.execute(_sql("CREATE DATABASE {} OWNER {}", "making", OWNER))
         began = time.monotonic()
