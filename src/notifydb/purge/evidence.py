@@ -15,13 +15,14 @@ from notifydb.purge.relation import Proof, Relation
 #: A sample reads about as much of a table, spread over all of it.
 _SAMPLED_BYTES: Final = 2 * 1024 * 1024
 _VALUES: Final = 200
-_UUID: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-#: What a text has to look like before it can be read as a value of the type, which an index can be asked for.
+_UUID: Final = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_INTEGER: Final = "^(0|-?[1-9][0-9]{0,17})$"
+#: How the server writes a value of the type, which is how texts are compared; read back, an index can be asked.
 _READABLE: Final = {
     "uuid": (_UUID, "uuid"),
-    "smallint": ("^[0-9]{1,18}$", "bigint"),
-    "integer": ("^[0-9]{1,18}$", "bigint"),
-    "bigint": ("^[0-9]{1,18}$", "bigint"),
+    "smallint": (_INTEGER, "bigint"),
+    "integer": (_INTEGER, "bigint"),
+    "bigint": (_INTEGER, "bigint"),
 }
 
 
