@@ -243,6 +243,34 @@ def test_reassign_is_for_one_plain_column_and_a_key_that_is_there(users: str) ->
             graph_of(users, given)
 
 
+def test_what_somebody_did_is_given_to_another(users: str) -> None:
+    run(
+        users,
+        "CREATE TABLE teams (id int PRIMARY KEY, user_id int REFERENCES users)",
+        "CREATE TABLE pages (id int PRIMARY KEY, created_by_id int NOT NULL REFERENCES users, team_id text)",
+        f"INSERT INTO teams VALUES (1, {TEST}), (2, {REAL})",
+        f"INSERT INTO pages VALUES (1, {TEST}, '2'), (2, {REAL}, '1'), (3, {TEST}, NULL), (4, {TEST}, 'none')",
+    )
+    given = settings(
+        implicit=("pages.team_id -> teams.id",),
+        policies=(f"pages.created_by_id=reassign:{REAL}", "pages.team_id=reassign:2"),
+    )
+    assert purge(users, given).rows == 2
+    assert query(users, "SELECT * FROM pages ORDER BY 1") == [
+        (1, REAL, "2"), (2, REAL, "2"), (3, REAL, None), (4, REAL, "none"),
+    ]  # fmt: skip
+
+
+def test_nothing_is_given_to_a_row_that_goes_as_well(users: str) -> None:
+    run(
+        users,
+        "CREATE TABLE pages (id int PRIMARY KEY, created_by_id int NOT NULL REFERENCES users)",
+        f"INSERT INTO pages VALUES (1, {TEST})",
+    )
+    blocked = plan_of(users, settings(policies=(f"pages.created_by_id=reassign:{TEST}",))).blockers
+    assert [text for text in blocked if "pages.created_by_id -> users.id" in text] == list(blocked) != []
+
+
 # -- shapes --
 
 
