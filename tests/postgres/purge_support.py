@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +15,7 @@ import sqlalchemy as sa
 from notifydb import guard
 from notifydb.postgres.connect import make_engine
 from notifydb.purge.events import Event, Listener
-from notifydb.purge.execute import Purged, execute
+from notifydb.purge.execute import How, Purged, execute
 from notifydb.purge.plan import build_plan
 from notifydb.purge.planned import Plan
 from notifydb.settings.model import PurgeSettings
@@ -46,14 +48,23 @@ def plan_of(url: str, given: PurgeSettings | None = None, prefix: str = PREFIX) 
         return build_plan(conn, given or settings(), prefix)
 
 
-def execute_on(url: str, plan: Plan, listen: Listener | None = None, **options: Any) -> Purged:
-    with make_engine(url).connect() as conn:
-        return execute(conn, permit_for(database_of(url)), plan, listen=listen, **options)
+def execute_on(
+    url: str, plan: Plan, listen: Listener | None = None, archive: Path | None = None, exact: bool = False
+) -> Purged:
+    """Executes with an archive, in `archive` or in a folder that nobody looks at."""
+    with tempfile.TemporaryDirectory() as folder:
+        how = How(archive or Path(folder), exact=exact, lock_wait=20)
+        return execute(url, permit_for(database_of(url)), plan, how, listen=listen)
 
 
-def purge(url: str, given: PurgeSettings | None = None, events: list[Event] | None = None) -> Purged:
+def purge(
+    url: str,
+    given: PurgeSettings | None = None,
+    events: list[Event] | None = None,
+    archive: Path | None = None,
+) -> Purged:
     """Plan and execution, as a command does it."""
-    return execute_on(url, plan_of(url, given), None if events is None else events.append)
+    return execute_on(url, plan_of(url, given), None if events is None else events.append, archive)
 
 
 def run(url: str, *statements: str) -> None:

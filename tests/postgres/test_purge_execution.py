@@ -23,7 +23,7 @@ from notifydb import errors
 from notifydb.postgres import ledger, own
 from notifydb.postgres.connect import autocommit_engine, make_engine
 from notifydb.purge.events import Deleting, Event, Reading
-from notifydb.purge.execute import execute
+from notifydb.purge.execute import How, execute
 from notifydb.purge.plan import build_plan
 from notifydb.settings.environment import Environment
 
@@ -109,8 +109,8 @@ def test_what_a_trigger_does_beyond_the_plan_undoes_all(users: str, body: str) -
 
 def test_a_permit_for_another_database(users: str) -> None:
     plan, before = plan_of(users), dump(users)
-    with make_engine(users).connect() as conn, pytest.raises(errors.InternalError):
-        execute(conn, permit_for("somewhere_else"), plan)
+    with pytest.raises(errors.Refused):
+        execute(users, permit_for("somewhere_else"), plan, How(None))
     assert dump(users) == before
 
 
@@ -124,9 +124,11 @@ def test_a_plan_of_yesterday(users: str) -> None:
     run(users, f"INSERT INTO a VALUES (2, {TEST})")
     before = dump(users)
     with pytest.raises(errors.Refused) as refused:
-        execute_on(users, plan)
+        execute_on(users, plan, exact=True)
     assert refused.value.reasons[0] == "a: 1 rows were planned, 2 are found"
     assert dump(users) == before
+    # What the chosen rows own goes with them, unless the plan's id binds.
+    assert execute_on(users, plan).rows == 3
 
 
 def test_a_plan_with_other_users_of_the_same_number(users: str) -> None:
@@ -155,7 +157,7 @@ def test_killed_in_the_middle(users: str) -> None:
     def kill(event: Event) -> None:
         if isinstance(event, Deleting) and event.table.name == "users":
             query(users, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
-                         " current_database() AND pid <> pg_backend_pid() AND application_name = 'notifydb'"
+                         " current_database() AND pid <> pg_backend_pid() AND application_name = 'notifydb purge'"
                          " AND state LIKE 'idle in%'")  # fmt: skip
 
     with pytest.raises(errors.DatabaseUnreachable):
@@ -180,11 +182,11 @@ def test_nothing_can_be_added_to_what_is_going(users: str) -> None:
 
 
 def test_a_lock_that_is_not_granted(users: str) -> None:
-    plan = plan_of(users)
+    plan = plan_of(users, settings(lock_timeout=0.1, attempts=2))
     with make_engine(users).begin() as other:
         other.exec_driver_sql("SELECT 1 FROM users FOR KEY SHARE")
         with pytest.raises(errors.LockNotAvailable):
-            execute_on(users, plan, lock_timeout=0.1)
+            execute_on(users, plan)
     assert execute_on(users, plan).rows == 1
 
 

@@ -12,7 +12,7 @@ from cli.conftest import Notifydb, notifydb
 from conftest import MakeRunner, SmallProject, name_of, query
 from notifydb import errors
 from notifydb.postgres.connect import plain_url
-from notifydb.runner.patience import Terms
+from notifydb.postgres.patience import Terms
 from notifydb.settings import Environment
 
 __all__ = ["notifydb"]

@@ -11,7 +11,7 @@ from conftest import MakeRunner, SmallProject, query
 from notifydb import errors
 from notifydb.postgres.connect import plain_url
 from notifydb.runner.events import Built, Healed, Retrying
-from notifydb.runner.patience import Terms
+from notifydb.postgres.patience import Terms
 
 USERS = """
 op.execute("CREATE TABLE users (id int, email text)")

@@ -17,7 +17,7 @@ from notifydb.migrator import execute
 from notifydb.postgres.connect import plain_url
 from notifydb.runner.destructive import Watch
 from notifydb.runner.events import Retrying
-from notifydb.runner.patience import Terms
+from notifydb.postgres.patience import Terms
 from notifydb.runner.run import Run
 
 TERMINATE = """

@@ -9,7 +9,7 @@ from conftest import MakeDatabase, MakeRunner, SmallProject, query
 from notifydb import errors
 from notifydb.postgres.connect import plain_url
 from notifydb.runner.events import Continued
-from notifydb.runner.patience import Terms
+from notifydb.postgres.patience import Terms
 from notifydb.settings import Environment
 
 USERS = """

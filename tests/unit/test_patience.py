@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifydb.postgres.activity import Blocker, Session, Wait
-from notifydb.runner.patience import Patience, Terms
+from notifydb.postgres.patience import Patience, Terms
 from notifydb.runner.waits import duration, lines_of
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from notifydb.numbering.conflict import OnRef
     from notifydb.revisions.graph import History, Revision
     from notifydb.runner.events import Listener
-    from notifydb.runner.patience import Cancelling, Terms
+    from notifydb.postgres.patience import Cancelling, Terms
     from notifydb.runner.records import Deployed
     from notifydb.runner.upgrade import Runner
     from notifydb.settings import Loaded, Settings
@@ -214,7 +214,7 @@ class Deps:
         )
 
     def _terms(self, cancelling: Cancelling | None = None) -> Terms:
-        from notifydb.runner.patience import Terms
+        from notifydb.postgres.patience import Terms
 
         settings = self.settings.upgrade
         return Terms(
@@ -223,7 +223,7 @@ class Deps:
 
     def _may_cancel(self, confirm: str | None) -> Cancelling | None:
         from notifydb.guard import Operation
-        from notifydb.runner.patience import Cancelling
+        from notifydb.postgres.patience import Cancelling
 
         settings = self.settings.upgrade
         if not settings.cancel_blockers:

@@ -56,11 +56,12 @@ def literal(text: str) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Column:
-    """`type` is without length or precision."""
+    """`type` is without length or precision; a `generated` one is never written."""
 
     name: str
     type: str
     nullable: bool
+    generated: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,6 +77,12 @@ class Table:
     rows: int
     bytes: int
     has_delete_trigger: bool
+    partitioned: bool = False
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The columns that a row is made of."""
+        return tuple(column.name for column in self.columns if not column.generated)
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -83,7 +90,10 @@ class Table:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """A foreign key; `nullable` when some column of it is, `indexed` when a parent's check has an index."""
+    """A foreign key; `nullable` when some column of it is, `indexed` when a parent's check has an index.
+
+    `trigger` names what checks a new row: the server runs a table's triggers in the order of their names.
+    """
 
     name: str
     child: TableName
@@ -95,6 +105,7 @@ class ForeignKey:
     deferrable: bool
     validated: bool
     indexed: bool
+    trigger: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -136,14 +147,15 @@ def _query(name: str) -> sa.TextClause:
 
 
 def _table(row: sa.Row[tuple[object, ...]]) -> Table:
-    columns = zip(row.columns, row.types, row.not_null, strict=True)
+    columns = zip(row.columns, row.types, row.not_null, row.generated, strict=True)
     return Table(
         TableName(row.schema, row.name),
-        tuple(Column(name, type_, not not_null) for name, type_, not_null in columns),
+        tuple(Column(name, type_, not not_null, generated) for name, type_, not_null, generated in columns),
         tuple(row.primary_key),
         row.rows,
         row.bytes,
         row.delete_trigger,
+        row.partitioned,
     )
 
 
@@ -159,4 +171,5 @@ def _foreign_key(row: sa.Row[tuple[object, ...]]) -> ForeignKey:
         deferrable=row.deferrable,
         validated=row.validated,
         indexed=row.indexed,
+        trigger=row.trigger,
     )

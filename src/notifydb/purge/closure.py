@@ -11,12 +11,16 @@ import sqlalchemy as sa
 from notifydb import errors
 from notifydb.postgres.relations import Catalog, Table, TableName, quoted
 from notifydb.purge.graph import Graph
+from notifydb.purge.lock_order import lock_order
 from notifydb.purge.names import ColumnRef, MembershipRef
-from notifydb.purge.relation import Relation
+from notifydb.purge.relation import Policy, Relation
 from notifydb.purge.target import Target, is_protected
 
 #: Without a primary key a row is known by its place, which stands still while the row is locked.
 _PLACE: Final = ("tableoid", "ctid")
+#: Keys of a table of more bytes are not written down for children that are so much smaller.
+_LARGE: Final = 64 * 1024 * 1024
+_MUCH_SMALLER: Final = 8
 _DIGEST: Final = (
     "encode(sha256(convert_to(coalesce(string_agg({key}, ',' ORDER BY {key}), ''), 'UTF8')), 'hex')"
 )
@@ -24,22 +28,36 @@ _DIGEST: Final = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Census:
-    """How many rows of a table go, how many of them by each relation, and how many are protected."""
+    """How many rows a table has and how many of them go, how many of these by each relation, and how many are
+    protected; `standing` are those that stay and refer to rows that go, by relation.
 
-    rows: int
-    by_relation: tuple[tuple[Relation, int], ...]
-    protected: int
+    `total` is 0 where nothing was to be looked for.
+    """
+
+    total: int = 0
+    rows: int = 0
+    protected: int = 0
+    by_relation: tuple[tuple[Relation, int], ...] = ()
+    standing: tuple[tuple[Relation, int], ...] = ()
 
 
 class Closure:
-    """Chosen rows and all that they own; lives as long as the transaction it was made in.
+    """Chosen rows and all that they own; lives as long as the transaction it was made in, or, where it is
+    `lasting`, as long as the session.
 
     With `lock`, every row that something can refer to is locked before what refers to it is read, so that
     no foreign key can bring in more.
     """
 
     def __init__(
-        self, conn: sa.Connection, catalog: Catalog, graph: Graph, target: Target, *, lock: bool = False
+        self,
+        conn: sa.Connection,
+        catalog: Catalog,
+        graph: Graph,
+        target: Target,
+        *,
+        lock: bool = False,
+        lasting: bool = False,
     ) -> None:
         self.conn = conn
         self.catalog = catalog
@@ -47,35 +65,59 @@ class Closure:
         self.target = target
         self.lock = lock
         self.rows: dict[TableName, int] = {}
-        self._keys = {
+        self._locking = False
+        self._lifetime = "PRESERVE ROWS" if lasting else "DROP"
+        self._stored = {
             name: f"pg_temp.{quoted(f'_purge_{number}')}"
             for number, name in enumerate(graph.tables)
-            if name in graph.selected or graph.parent_columns(name)
+            if name in graph.selected or (graph.parent_columns(name) and not self._is_looked_up(name))
         }
 
     def build(self, reading: Callable[[TableName], None]) -> Mapping[TableName, Census]:
-        """Finds everything; `reading` is told each table before it is scanned. Raises Refused, under lock,
+        """Finds everything; `reading` is told each table before it is counted. Raises Refused, under lock,
         when the chosen rows change while the locks are waited for."""
-        for name in self._keys:
-            self._create(name)
-        reading(self.graph.root)
-        self._choose()
+        self.find()
         if self.lock:
-            self._lock_chosen()
-        censuses = {name: self._census(name) for name in self.graph.selected}
-        for component in self.graph.walk:
-            for name in component:
-                reading(name)
-            self._fill(component)
-            censuses |= {name: self._census(name) for name in component}
-            self.rows |= {name: censuses[name].rows for name in component}
+            self._find_again_locked()
+        censuses: dict[TableName, Census] = {}
+        others = sorted({relation.child for relation in self.graph.relations} - set(self.graph.tables))
+        for name in (*self.graph.tables, *others):
+            reading(name)
+            censuses[name] = self._census(name)
+            self.rows[name] = censuses[name].rows
         return censuses
+
+    def find(self) -> None:
+        """Writes down the keys of all that goes and can be referred to; nothing is counted."""
+        for name in self._stored:
+            self._create(name)
+        self._fill_all()
+
+    def _find_again_locked(self) -> None:
+        """Waiting for the locks takes time: what was chosen before must still be what is chosen after."""
+        chosen = self.chosen()
+        self._lock_found()
+        self._locking = True
+        for keys in self._stored.values():
+            self._run(f"DELETE FROM {keys}")  # noqa: S608
+        self._fill_all()
+        if self.chosen() != chosen:
+            raise errors.Refused(
+                "the purge is refused: the database changes while it is looked at",
+                reasons=("the matched users or their services changed before they could be locked",),
+                hint="plan again",
+            )
+
+    def _fill_all(self) -> None:
+        self._choose()
+        for component in self.graph.walk:
+            self._fill(component)
 
     def condition(self, name: TableName) -> str:
         """A condition: the row `t` of the table goes."""
         if name in self.graph.selected or name in self.graph.cyclic:
             return self._is_kept_key(name)
-        return _any(relation.holds(self._keys[relation.parent]) for relation in self._live_owners(name))
+        return _any(self.refers(relation) for relation in self._live_owners(name))
 
     def stays(self, name: TableName) -> str:
         """A condition: the row `t` of the table does not go."""
@@ -83,29 +125,41 @@ class Closure:
 
     def founded(self, founder: ColumnRef) -> str:
         """A condition: the group `t` was made by somebody who goes."""
-        return self._relation_of(founder).holds(self._keys[self.graph.root])
+        return self.refers(self._relation_of(founder))
 
-    def refers(self, relation: Relation) -> str:
+    def refers(self, relation: Relation, alias: str = "t") -> str:
         """A condition: the row `t` of the child refers to a row that goes."""
-        return relation.holds(self._keys[relation.parent])
+        stored = self._stored.get(relation.parent)
+        if stored is not None:
+            return relation.is_among(stored, alias)
+        return relation.is_found_in(self._rows_of(relation.parent), alias)
 
     def has_rows(self, name: TableName) -> bool:
+        """Whether rows of the table go, as far as it has been looked at."""
         return self.rows.get(name, 0) > 0
 
-    def chosen_digest(self, name: TableName) -> str:
-        """A hash of the keys chosen in a selected table."""
+    def chosen(self) -> tuple[str, ...]:
+        """A hash of the keys chosen in each selected table."""
+        return tuple(self._digest(name, f"{self._stored[name]} t") for name in self.graph.selected)
+
+    def chosen_now(self) -> tuple[str, ...]:
+        """The same of the rows that would be chosen if it were done again: the groups of those that are."""
+        return tuple(
+            self._digest(name, f"{name.sql} t WHERE {self._is_chosen(name)}") for name in self.graph.selected
+        )
+
+    def _digest(self, name: TableName, source: str) -> str:
         columns = self.catalog.tables[name].primary_key
-        key = "concat_ws(',', {})".format(", ".join(quoted(column) for column in columns))
+        key = "concat_ws(',', {})".format(", ".join(f"t.{quoted(column)}" for column in columns))
         digest = _DIGEST.format(key=f'{key} COLLATE "C"')
-        return str(self.conn.scalar(sa.text(f"SELECT {digest} FROM {self._keys[name]}")))  # noqa: S608
+        return str(self.conn.scalar(sa.text(f"SELECT {digest} FROM {source}"), self.target.parameters))  # noqa: S608
 
     def outsiders(self, membership: MembershipRef) -> str:
         """A condition: the membership `l` is that of somebody who stays."""
         return f"({self._insiders(membership)}) IS NOT TRUE"
 
     def _insiders(self, membership: MembershipRef) -> str:
-        relation = self._relation_of(membership.member)
-        return relation.holds(self._keys[self.graph.root], "l")
+        return self.refers(self._relation_of(membership.member), "l")
 
     def _relation_of(self, column: ColumnRef) -> Relation:
         wanted = (column.table.name, (column.name,), self.graph.root)
@@ -120,10 +174,12 @@ class Closure:
     # -- the chosen rows --
 
     def _choose(self) -> None:
-        self._insert(self.graph.root, self.target.selected)
-        for group in self.graph.groups:
-            self._insert(group, self._is_owned_group(group))
-        self.rows |= {name: self._finish(name) for name in self.graph.selected}
+        for name in (self.graph.root, *self.graph.groups):
+            self.rows[name] = self._insert(name, self._is_chosen(name))
+            self._finish(name)
+
+    def _is_chosen(self, name: TableName) -> str:
+        return self.target.selected if name == self.graph.root else self._is_owned_group(name)
 
     def _is_owned_group(self, group: TableName) -> str:
         memberships = [m for m in self.graph.memberships if m.key.table.name == group]
@@ -131,79 +187,112 @@ class Closure:
         outside = _any(f"EXISTS ({_links(m)} AND {self.outsiders(m)})" for m in memberships)
         founders = [column for column in self.graph.founders if column.table.name == group]
         founded = _any(self.founded(column) for column in founders)
+        inside = _any(f"EXISTS ({_links(m)} AND {self._insiders(m)})" for m in memberships)
+        (key,) = {m.key.name for m in memberships}
+        said = f"t.{quoted(key)}::text = ANY (:delete_shared) AND ({inside})"
         protected = is_protected(self.catalog.tables[group])
-        return f"(({some}) AND NOT ({outside}) OR NOT ({some}) AND ({founded})) AND NOT {protected}"
+        return f"(({some}) AND NOT ({outside}) OR NOT ({some}) AND ({founded}) OR {said}) AND {protected} IS NOT TRUE"
 
-    def _lock_chosen(self) -> None:
-        """Waiting for the locks takes time: what was chosen before must still be what is chosen after."""
-        before = [self.chosen_digest(name) for name in self.graph.selected]
-        for name in self.graph.selected:
-            key = ", ".join(f"t.{quoted(column)}" for column in self.catalog.tables[name].primary_key)
+    def _lock_found(self) -> None:
+        """Waits for every lock, in the order in which others take them."""
+        for name in lock_order(self.catalog, [name for name in self._stored if self.has_rows(name)]):
+            key = ", ".join(f"t.{quoted(column)}" for column in _identity(self.catalog.tables[name]))
             self._run(
                 f"SELECT count(*) FROM (SELECT FROM {name.sql} t WHERE {self._is_kept_key(name)}"  # noqa: S608
                 f" ORDER BY {key} FOR UPDATE OF t) locked"
-            )
-        for name in self.graph.selected:
-            self._run(f"DELETE FROM {self._keys[name]}")  # noqa: S608
-        self._choose()
-        if before != [self.chosen_digest(name) for name in self.graph.selected]:
-            raise errors.Refused(
-                "the purge is refused: the database changes while it is looked at",
-                reasons=("the matched users or their services changed before they could be locked",),
-                hint="plan again",
             )
 
     # -- what they own --
 
     def _fill(self, component: tuple[TableName, ...]) -> None:
-        kept = [name for name in component if name in self._keys]
+        kept = [name for name in component if name in self._stored]
         if any(name in self.graph.cyclic for name in component):
             self._fill_cycle(component)
         else:
             for name in kept:
-                self._insert(name, self.condition(name))
+                self.rows[name] = self._insert(name, self.condition(name))
         for name in kept:
             self._finish(name)
+        # What is looked up instead is taken to have rows; asking costs as much as looking.
+        self.rows |= {name: 1 for name in component if name not in self._stored and self._live_owners(name)}
 
     def _fill_cycle(self, component: tuple[TableName, ...]) -> None:
         """Round after round, until nothing is added."""
+        self.rows |= dict.fromkeys(component, 0)
         added = True
         while added:
             added = False
             for name in component:
                 owners = self.graph.owners_of(name)
                 live = [r for r in owners if self.has_rows(r.parent)]
-                wanted = _any(r.holds(self._keys[r.parent]) for r in live)
-                new = self._insert(name, f"({wanted}) AND NOT {self._is_kept_key(name)}")
-                self.rows[name] = self.rows.get(name, 0) + new
+                wanted = _any(map(self.refers, live))
+                new = self._insert(name, f"({wanted}) AND {self._is_kept_key(name)} IS NOT TRUE")
+                self.rows[name] += new
                 added = added or new > 0
 
     def _census(self, name: TableName) -> Census:
-        owners = self._live_owners(name)
-        if name not in self.graph.selected and not owners:
-            return Census(0, (), 0)
-        protected = is_protected(self.catalog.tables[name])
-        if len(owners) < 2:
-            rows, hit = self._count(
-                f"count(*) FILTER (WHERE {protected})", f"{name.sql} t WHERE {self.condition(name)}"
-            )
-            return Census(rows, tuple((owner, rows) for owner in owners), hit)
+        """All that is to be known of a table, in one pass over it."""
+        owners, others = self._live_owners(name), self._live_others(name)
+        if name not in self.graph.selected and not owners and not others:
+            return Census()
+        flags = {f"r{number}": self.refers(owner) for number, owner in enumerate(owners)}
+        by_key = name in self.graph.selected or name in self.graph.cyclic
+        goes = self._is_kept_key(name) if by_key else "false"
+        others_flags = {f"s{number}": self.refers(other) for number, other in enumerate(others)}
+        columns = {
+            "goes": goes,
+            "protected": is_protected(self.catalog.tables[name]),
+            **flags,
+            **others_flags,
+        }
         # Told apart below the aggregates, where the planner expects to ask once per row and hashes the keys.
-        names = [f"r{number}" for number in range(len(owners))]
-        flags = ", ".join(f"{self.refers(owner)} AS {r}" for owner, r in zip(owners, names, strict=True))
-        counts = ", ".join(f"count(*) FILTER (WHERE {r})" for r in ("protected", *names))
-        rows, hit, *by_owner = self._count(
-            counts,
-            f"(SELECT {protected} AS protected, {flags} FROM {name.sql} t OFFSET 0) t"  # noqa: S608
-            f" WHERE {_any(names)}",
+        rows = ", ".join(f"{condition} AS {column}" for column, condition in columns.items())
+        going = "goes" if by_key else _any(flags)
+        counts = (
+            f"count(*) FILTER (WHERE {going})",
+            f"count(*) FILTER (WHERE ({going}) AND protected)",
+            *(f"count(*) FILTER (WHERE {flag})" for flag in flags),
+            *(f"count(*) FILTER (WHERE {flag} AND ({going}) IS NOT TRUE)" for flag in others_flags),
         )
-        return Census(rows, tuple(zip(owners, by_owner, strict=True)), hit)
+        source = f"(SELECT {rows} FROM {name.sql} t OFFSET 0) t"  # noqa: S608
+        total, going_rows, protected, *more = self._count(", ".join(counts), source)
+        by_owner, standing = more[: len(owners)], more[len(owners) :]
+        return Census(
+            total,
+            going_rows,
+            protected,
+            tuple(zip(owners, by_owner, strict=True)),
+            tuple(zip(others, standing, strict=True)),
+        )
+
+    def _live_others(self, name: TableName) -> list[Relation]:
+        """The relations by which rows of the table refer to what goes, and do not go for it."""
+        return [
+            relation
+            for relation in self.graph.relations
+            if relation.child == name
+            and (relation.policy is not Policy.FOLLOW or name in self.graph.selected)
+            and self.has_rows(relation.parent)
+        ]
 
     def _count(self, more: str, source: str) -> Sequence[int]:
         statement = sa.text(f"SELECT count(*), {more} FROM {source}")  # noqa: S608
         return self.conn.execute(statement, self.target.parameters).one()
 
     # -- temporary tables --
+
+    def _rows_of(self, name: TableName) -> str:
+        """The rows of the table that go, with the columns of a table of keys."""
+        columns = ", ".join(f"t.{quoted(column)} AS {kept}" for column, kept in self._columns(name).items())
+        return f"(SELECT {columns} FROM {name.sql} t WHERE {self.condition(name)})"  # noqa: S608
+
+    def _is_looked_up(self, name: TableName) -> bool:
+        """Whether the few rows that refer to a large table look there, instead of in its keys written down."""
+        size = self.catalog.tables[name].bytes
+        if self.lock or size < _LARGE or name in self.graph.cyclic:
+            return False
+        children = {relation.child for relation in self.graph.relations if relation.parent == name}
+        return size > _MUCH_SMALLER * sum(self.catalog.tables[child].bytes for child in children)
 
     def _columns(self, name: TableName) -> dict[str, str]:
         """The columns of the table of keys, by what they are in the table itself."""
@@ -214,13 +303,14 @@ class Closure:
     def _is_kept_key(self, name: TableName) -> str:
         identity = _identity(self.catalog.tables[name])
         equal = " AND ".join(f"k.{_kept_name(column)} = t.{quoted(column)}" for column in identity)
-        return f"EXISTS (SELECT FROM {self._keys[name]} k WHERE {equal})"
+        return f"EXISTS (SELECT FROM {self._stored[name]} k WHERE {equal})"
 
     def _create(self, name: TableName) -> None:
         columns = ", ".join(f"t.{quoted(column)} AS {kept}" for column, kept in self._columns(name).items())
-        keys = self._keys[name]
+        keys = self._stored[name]
         self._run(
-            f"CREATE TEMP TABLE {keys} ON COMMIT DROP AS SELECT {columns} FROM {name.sql} t WHERE false"  # noqa: S608
+            f"CREATE TEMP TABLE {keys} ON COMMIT {self._lifetime}"  # noqa: S608
+            f" AS SELECT {columns} FROM {name.sql} t WHERE false"
         )
         for key in {_identity(self.catalog.tables[name]), *self.graph.parent_columns(name)}:
             self._run(f"CREATE INDEX ON {keys} ({', '.join(_kept_name(column) for column in key)})")
@@ -229,17 +319,15 @@ class Closure:
         """Adds the keys of rows `t` that fulfil the condition, locking them where asked to."""
         columns = self._columns(name)
         chosen = name in self.graph.selected
-        locked = " FOR UPDATE OF t" if self.lock and not chosen else ""
+        locked = " FOR UPDATE OF t" if self._locking and not chosen else ""
         return self._run(
-            f"INSERT INTO {self._keys[name]} ({', '.join(columns.values())})"  # noqa: S608
+            f"INSERT INTO {self._stored[name]} ({', '.join(columns.values())})"  # noqa: S608
             f" SELECT {', '.join(f't.{quoted(column)}' for column in columns)} FROM {name.sql} t"
             f" WHERE {condition}{locked}"
         )
 
-    def _finish(self, name: TableName) -> int:
-        keys = self._keys[name]
-        self._run(f"ANALYZE {keys}")
-        return int(self.conn.scalar(sa.text(f"SELECT count(*) FROM {keys}")) or 0)  # noqa: S608
+    def _finish(self, name: TableName) -> None:
+        self._run(f"ANALYZE {self._stored[name]}")
 
     def _run(self, statement: str) -> int:
         return self.conn.execute(sa.text(statement), self.target.parameters).rowcount

@@ -19,9 +19,10 @@ _SLOW_CHECKS: Final = 10_000_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Facts:
-    """`rows` that go and, where their share matters, `totals` per table; `protected` rows among them.
+    """`rows` that go and `totals` per table; `protected` rows among them.
 
-    `foreign_founders` counts groups that go by the column that names somebody who stays.
+    `foreign_founders` counts groups that go by the column that names somebody who stays; `unsupported` and
+    `doubts` are of the graph; `lost_targets` are relations that would be reassigned to a row that goes.
     """
 
     rows: Mapping[TableName, int]
@@ -30,6 +31,9 @@ class Facts:
     triggers: tuple[TableName, ...]
     foreign_founders: Mapping[str, int]
     unknown: tuple[str, ...]
+    unsupported: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    lost_targets: tuple[str, ...] = ()
 
 
 def blockers(
@@ -48,6 +52,9 @@ def blockers(
             )
     for name, rows in facts.protected.items():
         yield f"{rows:,} protected {_rows(rows)} of {name} would go"
+    yield from facts.unsupported
+    for relation in facts.lost_targets:
+        yield f"{relation}: the row to reassign to would go as well"
     for stays in standing:
         objection = _objection(stays)
         if objection is not None:
@@ -58,6 +65,7 @@ def warnings(facts: Facts, standing: Sequence[Standing], unindexed: Sequence[Uni
     """What does not stand in the way and may still surprise."""
     for text in facts.unknown:
         yield f"{text} is not in this database"
+    yield from facts.doubts
     for founder, rows in facts.foreign_founders.items():
         if rows:
             yield f"{founder}: {rows:,} of the groups that go were made by somebody who stays"
@@ -65,7 +73,7 @@ def warnings(facts: Facts, standing: Sequence[Standing], unindexed: Sequence[Uni
         if found.policy is Policy.LEAVE:
             yield f"{found.relation}: {found.rows:,} {_rows(found.rows)} will refer to nothing"
     for key in unindexed:
-        if key.row_visits > _SLOW_CHECKS:
+        if key.row_visits > _SLOW_CHECKS and not key.built:
             yield (
                 f"{key.relation} has no index: {key.parent_rows:,} deleted rows each scan"
                 f" about {key.child_rows:,} rows"

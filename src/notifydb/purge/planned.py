@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Final
 
 from notifydb import errors
 from notifydb.postgres.relations import TableName
-from notifydb.purge.relation import Policy
+from notifydb.purge.journal import Unfinished
+from notifydb.purge.relation import Policy, Proof
+from notifydb.purge.strategy import Strategy
 from notifydb.settings.model import PurgeSettings
 
 #: Of long lists only the beginning is in the plan; the counts are whole.
@@ -65,12 +68,16 @@ class SharedGroup:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Unindexed:
-    """A foreign key without an index: for each deleted parent the server scans all of the child."""
+    """A foreign key without an index: for each deleted parent the server scans all of the child.
+
+    `built` when it gets one for the time of the purge.
+    """
 
     relation: str
     constraint: str
     parent_rows: int
     child_rows: int
+    built: bool = False
 
     @property
     def row_visits(self) -> int:
@@ -82,11 +89,14 @@ class Unindexed:
 class Plan:
     """A purge of one prefix in one database; `tables` are in the order of deletion.
 
-    `id` binds an execution to this plan. `kept` and `shared` list at most LISTED each of `kept_count` and
+    `id` binds an execution to this plan, `scope` to its chosen rows and rules, whatever else these own by then;
+    `chosen` are hashes of their keys, `proofs` what was found of suspicions.
+    `kept` and `shared` list at most LISTED each of `kept_count` and
     `shared_count`; `suspicious` are relations that are neither followed nor waived, with rows or not.
     """
 
     id: str
+    scope: str
     database: str
     prefix: str
     root: str
@@ -103,6 +113,10 @@ class Plan:
     suspicious: tuple[str, ...]
     blockers: tuple[str, ...]
     warnings: tuple[str, ...]
+    strategy: Strategy
+    chosen: tuple[str, ...]
+    proofs: Mapping[str, Proof]
+    unfinished: tuple[Unfinished, ...]
     settings: PurgeSettings = dataclasses.field(repr=False)
 
     @property
@@ -130,7 +144,13 @@ class Plan:
         """The plan as plain values; `version` changes when the shape does."""
         values = _plain(self)
         assert isinstance(values, dict)
-        del values["settings"]
+        for name in ("settings", "scope", "chosen", "proofs"):
+            del values[name]
+        batches, indexes = self.strategy.batched, self.strategy.indexes
+        values["strategy"] = {
+            "batches": [str(name) for name in batches],
+            "indexes": [f"{key.child}({', '.join(key.child_columns)})" for key in indexes],
+        }
         return {"version": 1, **values, "rows": self.rows, "bytes": self.bytes}
 
 

@@ -28,6 +28,10 @@ _TOUCHED: Final = sa.text(
 )
 
 
+#: Policies by which a row that stays is changed.
+DETACHING: Final = frozenset({Policy.NULL, Policy.REASSIGN, Policy.SERVER})
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Touched:
     """Rows of one table that were changed."""
@@ -85,7 +89,7 @@ def _unplanned(closure: Closure, plan: Plan, before: Mapping[TableName, Touched]
     detached: dict[TableName, int] = defaultdict(int)
     letting_go = {str(r): r.child for r in closure.graph.relations}
     for found in plan.standing:
-        if found.policy in (Policy.NULL, Policy.SERVER):
+        if found.policy in DETACHING:
             detached[letting_go[found.relation]] += found.rows
     for name, counts in touched(closure.conn).items():
         done = counts - before.get(name, Touched())

@@ -90,11 +90,20 @@ class Relation:
     def __str__(self) -> str:
         return spelled_relation(self.child, self.columns, self.parent, self.parent_columns, self.json_path)
 
-    def holds(self, keys: str, alias: str = "t") -> str:
-        """A condition: the child row `alias` refers to a row of the table of keys `keys`."""
+    def is_among(self, keys: str, alias: str = "t") -> str:
+        """A condition: the child row `alias` refers to a row of the table of keys `keys`, which is hashed.
+
+        NULL, instead of false, where the child has one.
+        """
+        ours = ", ".join(self.value(column, alias) for column in self.columns)
+        theirs = ", ".join(map(self._theirs, self.parent_columns))
+        return f"({ours}) IN (SELECT {theirs} FROM {keys} k)"  # noqa: S608
+
+    def is_found_in(self, rows: str, alias: str = "t") -> str:
+        """The same, of `rows` that are looked up one by one."""
         pairs = zip(self.columns, self.parent_columns, strict=True)
         equal = " AND ".join(f"{self._theirs(theirs)} = {self.value(ours, alias)}" for ours, theirs in pairs)
-        return f"EXISTS (SELECT FROM {keys} k WHERE {equal})"
+        return f"EXISTS (SELECT FROM {rows} k WHERE {equal})"
 
     def value(self, column: str, alias: str = "t") -> str:
         """What the child row `alias` has in one of `columns`, as it is compared to the parent's."""

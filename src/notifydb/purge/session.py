@@ -1,20 +1,49 @@
-"""A transaction of its own for a plan or an execution."""
+"""Sessions and transactions of their own for a plan, a purge or a restore."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Final, Literal
 
 import psycopg
 import sqlalchemy as sa
 
 from notifydb import errors
 from notifydb.postgres import failures
+from notifydb.postgres.connect import driver_of
+from notifydb.postgres.session import end_with_the_client
 
-_DEADLOCK = "40P01"
-_FOREIGN_KEY = "23503"
-_READ_ONLY = "25006"
+_DEADLOCK: Final = "40P01"
+_SERIALIZATION: Final = "40001"
+_FOREIGN_KEY: Final = "23503"
+_READ_ONLY: Final = "25006"
+#: An archive holds values as text: the same whoever writes and reads it.
+_SETTINGS: Final = {
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "lc_monetary": "C",
+    # A policy of row security would hide rows; without this they would be left as orphans.
+    "row_security": "off",
+    "work_mem": "64MB",
+}
+
+
+@contextmanager
+def session(engine: sa.Engine, lock_timeout: float) -> Iterator[sa.Connection]:
+    """A connection of a purge's own; each statement waits `lock_timeout` seconds for a lock."""
+    with failures.translated(), engine.connect() as conn:
+        driver = driver_of(conn)
+        driver.autocommit = True
+        end_with_the_client(driver)
+        wanted = {**_SETTINGS, "lock_timeout": f"{round(lock_timeout * 1000)}ms"}
+        calls = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in wanted.items())
+        driver.execute(f"SELECT {calls}".encode())
+        driver.autocommit = False
+        yield conn
 
 
 @contextmanager
@@ -28,7 +57,7 @@ def transaction(
     """
     if conn.in_transaction():
         raise errors.InternalError("a purge needs a connection without an open transaction")
-    with failures.translated(), _translated(), conn.begin() as begun:
+    with failures.translated(), translated(), conn.begin() as begun:
         driver = conn.connection.driver_connection
         if not isinstance(driver, psycopg.Connection) or driver.autocommit:
             raise errors.InternalError("a purge needs a psycopg connection that is not in autocommit")
@@ -36,20 +65,25 @@ def transaction(
         yield begun
 
 
+class StillReferred(errors.Unavailable):
+    """Rows that go are still referred to, by some that came meanwhile."""
+
+
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """What others can cause leaves as Unavailable: it can be tried again."""
     try:
         yield
-    except sa.exc.DBAPIError as error:
+    except (sa.exc.DBAPIError, psycopg.Error) as error:
         state = failures.sqlstate(error)
-        if state == _DEADLOCK:
+        if state in (_DEADLOCK, _SERIALIZATION):
             raise errors.LockNotAvailable(
-                "another session wanted the same rows in another order; nothing was purged",
+                "another session wanted the same rows in another order; this transaction was rolled back",
                 hint="run it again",
             ) from error
         if state == _FOREIGN_KEY:
-            raise errors.Unavailable(
-                f"nothing was purged, some rows are still referred to: {failures.first_line(error)}",
+            raise StillReferred(
+                f"rolled back, some rows are still referred to: {failures.first_line(error)}",
                 hint="plan again, when no test is running",
             ) from error
         if state == _READ_ONLY:

@@ -6,22 +6,38 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Final
 
 import sqlalchemy as sa
 
 from notifydb.postgres.relations import Catalog, TableName, quoted, read_catalog
+from notifydb.purge import journal
 from notifydb.purge.closure import Census, Closure
+from notifydb.purge.evidence import Evidence
 from notifydb.purge.graph import Graph, read_graph
-from notifydb.purge.objections import LARGE_TABLE, Facts, blockers, warnings
+from notifydb.purge.objections import Facts, blockers, warnings
 from notifydb.purge.order import deletion_order
 from notifydb.purge.planned import LISTED, Kept, Plan, SharedGroup, Standing, TablePlan, Unindexed
-from notifydb.purge.relation import Policy, Relation
+from notifydb.purge.relation import Policy, Proof, Relation
+from notifydb.purge.strategy import Strategy, choose
 from notifydb.purge.target import Target, find_target
 from notifydb.settings.model import PurgeSettings
 
 _EXAMPLES: Final = 5
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scene:
+    """What a purge is about: the database's relations, the match, and who owns whom."""
+
+    catalog: Catalog
+    target: Target
+    graph: Graph
+    evidence: Evidence
+
+    def closure(self, conn: sa.Connection, *, lock: bool = False, lasting: bool = False) -> Closure:
+        """The closure of the match, not yet looked for."""
+        return Closure(conn, self.catalog, self.graph, self.target, lock=lock, lasting=lasting)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,6 +48,22 @@ class Survey:
     closure: Closure
 
 
+def look(
+    conn: sa.Connection, settings: PurgeSettings, prefix: str, known: Mapping[str, Proof] | None = None
+) -> Scene:
+    """Reads in the connection's transaction; what is `known` of suspicions is not looked into again.
+
+    Raises UsageError for a bad prefix, ConfigurationError for settings that do not fit the database.
+    """
+    # A policy of row security would hide rows; without this they would be left as orphans.
+    conn.execute(sa.text("SET LOCAL row_security = off"))
+    conn.execute(sa.text("SET LOCAL work_mem = '64MB'"))
+    catalog = read_catalog(conn)
+    target = find_target(catalog, settings, prefix)
+    evidence = Evidence(conn, catalog, known)
+    return Scene(catalog, target, read_graph(catalog, target, settings, evidence), evidence)
+
+
 def survey(
     conn: sa.Connection,
     settings: PurgeSettings,
@@ -39,16 +71,13 @@ def survey(
     *,
     lock: bool,
     reading: Callable[[TableName], None],
+    known: Mapping[str, Proof] | None = None,
 ) -> Survey:
-    """Reads in the connection's transaction; raises UsageError for a bad prefix, ConfigurationError for
-    settings that do not fit the database."""
-    # A policy of row security would hide rows; without this they would be left as orphans.
-    conn.execute(sa.text("SET LOCAL row_security = off"))
-    conn.execute(sa.text("SET LOCAL work_mem = '64MB'"))
-    catalog = read_catalog(conn)
-    target = find_target(catalog, settings, prefix)
-    closure = Closure(conn, catalog, read_graph(catalog, target, settings), target, lock=lock)
-    return Survey(_Surveyor(closure, closure.build(reading), settings).plan(), closure)
+    """Plans in the connection's transaction; raises as `look` does, and Refused where rows change under the lock."""
+    scene = look(conn, settings, prefix, known)
+    closure = scene.closure(conn, lock=lock)
+    draft = _Surveyor(closure, closure.build(reading), settings).plan()
+    return Survey(dataclasses.replace(draft, proofs=scene.evidence.proofs), closure)
 
 
 class _Surveyor:
@@ -68,11 +97,13 @@ class _Surveyor:
     def plan(self) -> Plan:
         standing = tuple(self._standing())
         facts = self._facts()
-        unindexed = tuple(sorted(self._unindexed(), key=lambda key: -key.row_visits))
+        strategy = self._strategy(standing)
+        unindexed = tuple(sorted(self._unindexed(strategy), key=lambda key: -key.row_visits))
         kept, kept_count = self._kept()
         shared, shared_count = self._shared()
         draft = Plan(
             id="",
+            scope="",
             database=str(self.conn.scalar(sa.text("SELECT current_database()"))),
             prefix=self.target.prefix,
             root=f"{self.graph.root}.{self.target.column}",
@@ -87,11 +118,17 @@ class _Surveyor:
             kept_count=kept_count,
             unindexed=unindexed,
             suspicious=tuple(str(r) for r in self.graph.relations if r.policy is Policy.SUSPECT),
+            strategy=strategy,
+            chosen=self.closure.chosen(),
+            proofs={},
+            unfinished=journal.unfinished(self.conn, self.target.prefix),
             blockers=tuple(blockers(self.graph.root, facts, standing, self.settings)),
             warnings=tuple(warnings(facts, standing, unindexed)),
             settings=self.settings,
         )
-        return dataclasses.replace(draft, id=self._id(draft))
+        scope = self._scope(draft)
+        counted = [(str(table.table), table.rows) for table in draft.tables]
+        return dataclasses.replace(draft, scope=_hash(scope), id=_hash([scope, counted]))
 
     # -- the rows that go --
 
@@ -142,30 +179,11 @@ class _Surveyor:
     # -- the rows that stay --
 
     def _standing(self) -> Iterator[Standing]:
-        """Each child table is read once for all its relations that are not followed."""
-        unfollowed = [
-            relation
-            for relation in self.graph.relations
-            if (relation.policy is not Policy.FOLLOW or relation.child in self.graph.selected)
-            and self.closure.has_rows(relation.parent)
-        ]
-        by_child = sorted(unfollowed, key=lambda relation: relation.child)
-        for child, group in groupby(by_child, key=lambda relation: relation.child):
-            relations = list(group)
-            for relation, rows in zip(relations, self._count_standing(child, relations), strict=True):
+        for census in self.censuses.values():
+            for relation, rows in census.standing:
                 if rows:
                     keys = tuple(self._standing_keys(relation))
                     yield Standing(str(relation), relation.policy, rows, keys, bool(relation.nullable))
-
-    def _count_standing(self, child: TableName, relations: Sequence[Relation]) -> Sequence[int]:
-        refers = [self.closure.refers(relation) for relation in relations]
-        counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in refers)
-        return self.conn.execute(
-            sa.text(
-                f"SELECT {counts} FROM {child.sql} t"  # noqa: S608
-                f" WHERE ({' OR '.join(refers)}) AND {self.closure.stays(child)}"
-            )
-        ).one()
 
     def _standing_keys(self, relation: Relation) -> Iterator[str]:
         found = self.conn.execute(
@@ -219,29 +237,48 @@ class _Surveyor:
 
     # -- what to know of it --
 
-    def _unindexed(self) -> Iterator[Unindexed]:
+    def _strategy(self, standing: Sequence[Standing]) -> Strategy:
+        letting_go = {found.relation for found in standing}
+        detached = {relation.parent for relation in self.graph.relations if str(relation) in letting_go}
+        return choose(self.catalog, self.graph, self.closure.rows, detached, above=self.settings.batch_above)
+
+    def _unindexed(self, strategy: Strategy) -> Iterator[Unindexed]:
         for key in self.catalog.foreign_keys:
             if not key.indexed and self.closure.has_rows(key.parent):
                 relation = f"{key.child}({', '.join(key.child_columns)}) -> {key.parent}"
                 child_rows = max(self.catalog.tables[key.child].rows, self._going(key.child))
                 if child_rows:
-                    yield Unindexed(relation, key.name, self._going(key.parent), child_rows)
+                    built = key in strategy.indexes
+                    yield Unindexed(relation, key.name, self._going(key.parent), child_rows, built)
 
     def _facts(self) -> Facts:
         going = {name: census for name, census in self.censuses.items() if census.rows}
-        large = {
-            name: self._count(name)
-            for name, census in going.items()
-            if name == self.graph.root or census.rows > self.settings.max_fraction * LARGE_TABLE
-        }
         return Facts(
             rows={name: census.rows for name, census in going.items()},
-            totals=large,
+            totals={name: census.total for name, census in going.items()},
             protected={name: census.protected for name, census in going.items() if census.protected},
             triggers=tuple(name for name in going if self.catalog.tables[name].has_delete_trigger),
             foreign_founders=dict(self._foreign_founders()),
             unknown=self.graph.unknown,
+            unsupported=self.graph.unsupported,
+            doubts=self.graph.doubts,
+            lost_targets=tuple(self._lost_targets()),
         )
+
+    def _lost_targets(self) -> Iterator[str]:
+        """Relations that rows would be reassigned by to a row that goes as well."""
+        for census in self.censuses.values():
+            for relation, rows in census.standing:
+                if rows and relation.reassign_to is not None and self._goes(relation.parent, relation):
+                    yield str(relation)
+
+    def _goes(self, parent: TableName, relation: Relation) -> bool:
+        column = quoted(relation.parent_columns[0])
+        statement = (
+            f"SELECT EXISTS (SELECT FROM {parent.sql} t WHERE t.{column}::text = :key"  # noqa: S608
+            f" AND {self.closure.condition(parent)})"
+        )
+        return bool(self.conn.scalar(sa.text(statement), {"key": relation.reassign_to}))
 
     def _foreign_founders(self) -> Iterator[tuple[str, int]]:
         """Groups that go although somebody who stays made them."""
@@ -259,22 +296,21 @@ class _Surveyor:
     def _going(self, name: TableName) -> int:
         return self.closure.rows.get(name, 0)
 
-    def _count(self, name: TableName) -> int:
-        return int(self.conn.scalar(sa.text(f"SELECT count(*) FROM {name.sql}")) or 0)  # noqa: S608
-
     def _label(self, name: TableName) -> str:
         key = self.catalog.tables[name].primary_key or ("ctid",)
         return "concat_ws(', ', {})".format(", ".join(f"t.{quoted(column)}::text" for column in key))
 
-    def _id(self, plan: Plan) -> str:
-        """A hash of what would be done; estimates and warnings have no part in it."""
-        said = {
+    def _scope(self, plan: Plan) -> object:
+        """What would be done, but for the number of rows that the chosen ones own; estimates have no part in it."""
+        return {
             "database": plan.database,
             "prefix": plan.prefix,
-            "chosen": [self.closure.chosen_digest(name) for name in self.graph.selected],
-            "tables": [(str(table.table), table.rows) for table in plan.tables],
+            "chosen": plan.chosen,
             "standing": [(s.relation, s.policy, s.rows) for s in plan.standing],
-            "relations": [(str(r), r.policy) for r in self.graph.relations],
+            "relations": [(str(r), r.policy, r.reassign_to) for r in self.graph.relations],
             "blockers": plan.blockers,
         }
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _hash(said: object) -> str:
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -58,10 +59,21 @@ class Target:
     protected: tuple[str, ...]
     protected_when: tuple[str, ...]
     require_uuid: bool
+    delete_shared: tuple[str, ...] = ()
+    ignore_case: bool = False
+    age_column: str | None = None
+    older_than: datetime.timedelta | None = None
 
     @property
     def parameters(self) -> dict[str, object]:
-        return {"prefix": self.prefix, "protected": list(self.protected), "tagged": _TAGGED}
+        return {
+            "prefix": self.prefix,
+            "protected": list(self.protected),
+            "protected_uuids": [key for key in self.protected if re.fullmatch(_UUID, key)],
+            "tagged": _TAGGED,
+            "delete_shared": list(self.delete_shared),
+            "older_than": self.older_than,
+        }
 
     @property
     def _address(self) -> str:
@@ -75,11 +87,16 @@ class Target:
     @property
     def wrong(self) -> str:
         """Why a look-alike is not meant, or NULL."""
-        untagged = f"{self._address} !~ :tagged" if self.require_uuid else "false"
-        return (
-            f"CASE WHEN NOT starts_with({self._address}, :prefix) THEN 'differs in case'"
-            f" WHEN {untagged} THEN 'has no + and UUID before its @' END"
-        )
+        cases = [f"WHEN NOT starts_with({self._address}, :prefix) THEN 'differs in case'"]
+        if self.ignore_case:
+            cases.clear()
+        if self.require_uuid:
+            cases.append(f"WHEN {self._address} !~ :tagged THEN 'has no + and UUID before its @'")
+        if self.age_column is not None and self.older_than is not None:
+            # A row that does not say how old it is, is not old.
+            old = f"t.{quoted(self.age_column)} < now() - CAST(:older_than AS interval)"
+            cases.append(f"WHEN ({old}) IS NOT TRUE THEN 'is not that old'")
+        return f"CASE {' '.join(cases)} END" if cases else "NULL"
 
     @property
     def protection(self) -> str:
@@ -96,6 +113,10 @@ def is_protected(table: Table, alias: str = "t") -> str:
     """A condition: the row's key is one of `:protected`."""
     if len(table.primary_key) != 1:
         return "false"
+    key = table.column(table.primary_key[0])
+    if key is not None and key.type == "uuid":
+        # As what they are, they can be hashed, and the row's key stays as it is.
+        return f"{alias}.{quoted(key.name)} = ANY (CAST(:protected_uuids AS uuid[]))"
     return f"{alias}.{quoted(table.primary_key[0])}::text = ANY (:protected)"
 
 
@@ -109,8 +130,38 @@ def find_target(catalog: Catalog, settings: PurgeSettings, prefix: str) -> Targe
         )
     if not root.table.primary_key:
         raise errors.ConfigurationError(f"{root.table.name} has no primary key to purge by")
-    flags = tuple(_flags(catalog, root.table, settings))
-    return Target(root.table, root.name, literal_prefix, settings.protected, flags, settings.require_uuid)
+    age = duration(settings.older_than) if settings.older_than else None
+    return Target(
+        root.table,
+        root.name,
+        literal_prefix,
+        settings.protected,
+        tuple(_flags(catalog, root.table, settings)),
+        settings.require_uuid,
+        settings.delete_shared,
+        settings.ignore_case,
+        _age_column(catalog, root.table, settings) if age else None,
+        age,
+    )
+
+
+def duration(text: str) -> datetime.timedelta:
+    """`2d`, `12h` or `30m`; raises UsageError for anything else."""
+    match = re.fullmatch(r"(\d{1,6})([dhm])", text.strip())
+    if match is None:
+        raise errors.UsageError(f"{text!r} is no age", hint="write it as 2d, 12h or 30m")
+    units = {"d": "days", "h": "hours", "m": "minutes"}
+    return datetime.timedelta(**{units[match[2]]: int(match[1])})
+
+
+def _age_column(catalog: Catalog, root: Table, settings: PurgeSettings) -> str:
+    age = names.column(catalog, settings.age)
+    if age is None or age.table.name != root.name or not re.match("timestamp|date", age.type):
+        raise errors.ConfigurationError(
+            f"purge.age: {settings.age} is no date or time of {root.name}, so nobody is older than anything",
+            hint="set purge.age",
+        )
+    return age.name
 
 
 def _flags(catalog: Catalog, root: Table, settings: PurgeSettings) -> Iterator[str]:

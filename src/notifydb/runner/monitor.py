@@ -18,7 +18,7 @@ from notifydb.postgres import activity, failures, ledger
 from notifydb.postgres.activity import Session, Wait
 from notifydb.postgres.connect import autocommit_engine
 from notifydb.runner.events import Blocked, Cancelled, Listener, Progress, Unwatched, Working
-from notifydb.runner.patience import Patience
+from notifydb.postgres.patience import Patience
 from notifydb.sql.redaction import without_literals
 
 _INTERVAL: Final = 0.5

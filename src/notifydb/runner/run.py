@@ -23,7 +23,7 @@ from notifydb.runner.destructive import Watch
 from notifydb.runner.events import Continued, Listener, Retrying
 from notifydb.runner.journal import Diverged, Journal, Part, parts_of
 from notifydb.runner.monitor import Monitor
-from notifydb.runner.patience import Patience, Terms
+from notifydb.postgres.patience import Patience, Terms
 from notifydb.runner.records import Records
 from notifydb.runner.supervision import Supervision
 from notifydb.runner.waits import lines_of

@@ -21,7 +21,7 @@ from notifydb.postgres.endpoint import check_endpoint
 from notifydb.revisions.graph import History, Revision
 from notifydb.runner import rescue
 from notifydb.runner.events import Listener, Replaced, Unmarked, Waiting
-from notifydb.runner.patience import Terms
+from notifydb.postgres.patience import Terms
 from notifydb.runner.plan import Plan, is_backwards, plan_downgrade, plan_upgrade
 from notifydb.runner.records import Deployed, Records
 from notifydb.settings.environment import Environment

@@ -95,6 +95,13 @@ class PurgeSettings(Section):
     require_uuid: bool = setting(
         default=True, description="an address matches only with + and a UUID before its @"
     )
+    ignore_case: bool = setting(default=False, description="an address matches in whatever case")
+    older_than: str | None = setting(
+        default=None, description="only rows of the root that are so old, as in 2d, 12h or 30m"
+    )
+    age: str = setting(
+        default="users.created_at", description="the column that tells how old a row of the root is"
+    )
     max_users: int = setting(default=1_000, ge=1, description="a match of more rows than this is refused")
     max_fraction: float = setting(
         default=0.5,
@@ -111,8 +118,45 @@ class PurgeSettings(Section):
         ),
         description="keys of rows that are never deleted: the seeded service and its user",
     )
+    protect_seeded: bool = setting(
+        default=True, description="keys (UUIDs) that a migration's text names are protected, too"
+    )
+    delete_shared: tuple[str, ...] = setting(
+        default=(), description="keys of groups that go although some of their members stay"
+    )
     protected_when: tuple[str, ...] = setting(
         default=("users.platform_admin",), description="true in one of these columns protects a root row"
+    )
+    created_at: str = setting(
+        default="users.created_at",
+        description="table.column that tells since when a root row is there, for --older-than",
+    )
+    batch_above: int = setting(
+        default=5_000,
+        ge=0,
+        description="rows that go in one transaction; of more, large tables go in batches beforehand",
+    )
+    batch_rows: int = setting(default=20_000, ge=1, description="about so many rows go in a batch")
+    archive_dir: Path = setting(
+        default=Path("purge-archives"),
+        description="the folder in which each purge makes the folder of its archive, below the project",
+    )
+    jobs: int = setting(default=1, ge=1, le=16, description="sessions that delete batches at the same time")
+    max_rate: int | None = setting(
+        default=None, ge=1, description="rows a second that are not to be passed; default: no limit"
+    )
+    max_lag: float = setting(
+        default=10, gt=0, description="seconds that a replica may be behind before batches wait for it"
+    )
+    lock_timeout: float = setting(
+        default=0.5,
+        gt=0,
+        description="seconds that a purge waits for a lock before it lets go of all it has and comes back; below "
+        "the server's deadlock_timeout, so that nobody else's transaction is ended for it",
+    )
+    attempts: int = setting(default=30, ge=1, description="how often a transaction of a purge is tried")
+    deadline: float = setting(
+        default=900, ge=0, description="seconds after which a purge comes back no more; what works goes on"
     )
     owned_through: tuple[str, ...] = setting(
         default=("user_to_service(user_id -> service_id) -> services(id)",),
@@ -127,8 +171,8 @@ class PurgeSettings(Section):
         description="columns, or table.columns, that tell who did something: not ownership",
     )
     policies: tuple[str, ...] = setting(
-        default=("inbound_numbers.service_id=null",),
-        description="table.column=follow, refuse, null or leave, where the rules of ownership do not fit",
+        default=("inbound_numbers.service_id=null", "invited_users.user_id=refuse"),
+        description="table.column=follow, refuse, null, reassign:KEY or leave, where the rules of ownership do not fit",
     )
     implicit: tuple[str, ...] = setting(
         default=(

@@ -34,3 +34,26 @@ ALTER TABLE notifydb.history
     ADD COLUMN IF NOT EXISTS code_version text,
     ADD COLUMN IF NOT EXISTS git_commit text,
     ADD COLUMN IF NOT EXISTS instance text;
+
+-- Purges, and the segments of their archives whose rows are deleted.
+CREATE TABLE IF NOT EXISTS notifydb.purge (
+    id text PRIMARY KEY,
+    prefix text NOT NULL,
+    plan text NOT NULL,
+    state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done', 'continued', 'restored')),
+    archive text,
+    runner text NOT NULL,
+    rows bigint,
+    finished_by text,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz
+);
+
+CREATE TABLE IF NOT EXISTS notifydb.purge_segment (
+    purge text NOT NULL,
+    segment integer NOT NULL,
+    relation text NOT NULL,
+    rows bigint NOT NULL,
+    sha256 text NOT NULL,
+    PRIMARY KEY (purge, segment)
+);

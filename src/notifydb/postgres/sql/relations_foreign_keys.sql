@@ -26,7 +26,12 @@ SELECT
         SELECT FROM pg_index i
         WHERE i.indrelid = k.conrelid AND i.indisvalid AND i.indpred IS NULL
           AND (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey
-    ) AS indexed
+    ) AS indexed,
+    -- On a partitioned table, each partition has its own; they are made in the same order.
+    coalesce((
+        SELECT min(t.tgname::text COLLATE "C") FROM pg_trigger t
+        WHERE t.tgconstraint = k.oid AND t.tgrelid = k.conrelid AND t.tgname LIKE 'RI_ConstraintTrigger_c%'
+    ), '') AS trigger
 FROM pg_constraint k
 JOIN pg_class child
   ON child.oid = coalesce(pg_partition_root(k.conrelid)::oid, k.conrelid)

@@ -4,6 +4,7 @@ SELECT
     c.relname AS name,
     sizes.rows,
     sizes.bytes,
+    c.relkind = 'p' AS partitioned,
     ARRAY(
         SELECT a.attname::text FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
@@ -16,6 +17,10 @@ SELECT
         SELECT a.attnotnull FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
     ) AS not_null,
+    ARRAY(
+        SELECT a.attgenerated <> '' FROM pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+    ) AS generated,
     ARRAY(
         SELECT a.attname::text
         FROM pg_constraint k

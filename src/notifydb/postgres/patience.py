@@ -24,13 +24,15 @@ class Cancelling:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Terms:
-    """The policy of a run; times in seconds. `queries` tells how other sessions' statements are shown."""
+    """The policy of a run; times in seconds. `queries` tells how other sessions' statements are shown,
+    `section` where the settings have the policy."""
 
     lock_timeout: float = 2
     attempts: int = 30
     deadline: float = 900
     queries: Literal["masked", "full", "hidden"] = "masked"
     cancelling: Cancelling | None = None
+    section: str = "upgrade"
 
 
 class Patience:
@@ -70,5 +72,5 @@ class Patience:
     def exhausted(self) -> str:
         """Why there is no further attempt."""
         if self._attempts >= self.terms.attempts:
-            return f"tried {self._attempts} times (upgrade.attempts)"
-        return f"the run's {self.terms.deadline:g} s are over (upgrade.deadline)"
+            return f"tried {self._attempts} times ({self.terms.section}.attempts)"
+        return f"the run's {self.terms.deadline:g} s are over ({self.terms.section}.deadline)"

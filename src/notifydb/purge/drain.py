@@ -1,0 +1,193 @@
+"""Large tables go beforehand, in committed batches: ranges of blocks, with the condition checked again in each.
+
+Nothing refers to a row that goes here, or not any more: a level is done before the next begins. Killed at any
+point, it leaves whole users and services with fewer of their rows, and the next run goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
+
+import sqlalchemy as sa
+
+from notifydb import errors
+from notifydb.guard import Permit
+from notifydb.postgres import own
+from notifydb.postgres.connect import driver_of
+from notifydb.postgres.patience import Terms
+from notifydb.postgres.relations import Table, TableName
+from notifydb.purge.closure import Closure
+from notifydb.purge.events import Listener
+from notifydb.purge.helpful import Helper
+from notifydb.purge.pace import Pace
+from notifydb.purge.planned import Plan
+from notifydb.purge.ranges import Ranges, leaves_of
+from notifydb.purge.record import Record
+from notifydb.purge.retrying import patiently
+from notifydb.purge.seal import require_same
+from notifydb.purge.session import StillReferred, session, transaction
+from notifydb.purge.survey import Scene, look, survey
+
+
+class Drain:
+    """The batches of one purge, over `jobs` sessions."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        permit: Permit,
+        plan: Plan,
+        record: Record,
+        terms: Terms,
+        tell: Listener,
+    ) -> None:
+        self.engine = engine
+        self.permit = permit
+        self.plan = plan
+        self.record = record
+        self.terms = terms
+        self.tell = tell
+        self.stop = threading.Event()
+        self.pace = Pace(plan.settings.max_rate, plan.settings.max_lag, tell)
+
+    def run(self, helper: Helper, *, exact: bool) -> Mapping[str, int]:
+        """The rows that were deleted, by table. Raises as a seal does, and Refused when what was chosen changes."""
+        rows: dict[str, int] = {}
+        strategy = self.plan.strategy
+        with ExitStack() as stack:
+            sessions = [
+                stack.enter_context(session(self.engine, self.terms.lock_timeout))
+                for _ in range(self.plan.settings.jobs)
+            ]
+            workers = self._workers(sessions, exact=exact)
+            for level in strategy.levels:
+                helper.build(strategy.indexes_for(level))
+                for name in level:
+                    workers[0].require_unchanged()
+                    rows[str(name)] = self._drain(name, workers)
+                for name in level:
+                    if name in strategy.vacuumed:
+                        helper.vacuum(name)
+        return {name: count for name, count in rows.items() if count}
+
+    def _workers(self, sessions: list[sa.Connection], *, exact: bool) -> list[_Worker]:
+        """All of them look at one snapshot, so that they are of one mind about who goes."""
+        first, *others = sessions
+        settings, prefix = self.plan.settings, self.plan.prefix
+        if exact:
+            with transaction(first, "REPEATABLE READ") as begun:
+                found = survey(
+                    first, settings, prefix, lock=False, reading=lambda _: None, known=self.plan.proofs
+                )
+                require_same(self.plan, found.plan, exact=True)
+                begun.rollback()
+        with transaction(first, "REPEATABLE READ"):
+            own.check_still(first, self.permit)
+            scene = look(first, settings, prefix, self.plan.proofs)
+            snapshot = str(first.scalar(sa.text("SELECT pg_export_snapshot()")))
+            workers = [_Worker(self, 0, first, scene)]
+            for number, conn in enumerate(others, start=1):
+                with transaction(conn, "REPEATABLE READ"):
+                    conn.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+                    workers.append(_Worker(self, number, conn, scene))
+            if workers[0].closure.chosen() != self.plan.chosen:
+                raise errors.Refused(
+                    "the purge is refused: the database has changed since it was planned",
+                    reasons=("other rows would be chosen now",),
+                    hint="plan again",
+                )
+        with transaction(first, "READ COMMITTED"):
+            self.record.begin(first)
+        return workers
+
+    def _drain(self, name: TableName, workers: list[_Worker]) -> int:
+        planned = next(table.rows for table in self.plan.tables if table.table == name)
+        leaves = leaves_of(workers[0].conn, name)
+        ranges = Ranges(name, leaves, planned, self.plan.settings.batch_rows, self.tell)
+        if len(workers) == 1:
+            workers[0].drain(ranges)
+        else:
+            self._together(workers, ranges)
+        return ranges.finished()
+
+    def _together(self, workers: list[_Worker], ranges: Ranges) -> None:
+        """Each in a thread of its own; the first one that fails stops the others."""
+        failed: list[BaseException] = []
+
+        def work(worker: _Worker) -> None:
+            try:
+                worker.drain(ranges)
+            except BaseException as error:
+                failed.append(error)
+                self.stop.set()
+
+        threads = [threading.Thread(target=work, args=(worker,), daemon=True) for worker in workers]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(0.1)
+        except BaseException:
+            self.stop.set()
+            for worker in workers:
+                driver_of(worker.conn).cancel()
+            for thread in threads:
+                thread.join(1)
+            raise
+        if failed:
+            raise failed[0]
+
+
+class _Worker:
+    """One session, with the keys of what was chosen in its temporary tables."""
+
+    def __init__(self, drain: Drain, number: int, conn: sa.Connection, scene: Scene) -> None:
+        self.purge = drain
+        self.number = number
+        self.conn = conn
+        self.scene = scene
+        self.closure: Closure = scene.closure(conn, lasting=True)
+        self.closure.find()
+
+    def require_unchanged(self) -> None:
+        """Raises Refused when the users or services would be chosen otherwise by now."""
+        with transaction(self.conn, "READ COMMITTED"):
+            if self.closure.chosen_now() != self.closure.chosen():
+                raise errors.Refused(
+                    "the purge is refused: the database changes while it is looked at",
+                    reasons=("the matched users or their services are not those that were planned any more",),
+                    hint="plan again; `notifydb restore` puts back what was deleted by now",
+                )
+
+    def drain(self, ranges: Ranges) -> None:
+        """Deletes range after range, until none is left or somebody says stop."""
+        table, stop = self.scene.catalog.tables[ranges.table], self.purge.stop
+        condition = self.closure.condition(ranges.table)
+        while not stop.is_set() and (part := ranges.next()) is not None:
+            where = f"t.ctid >= '({part.first},0)' AND t.ctid < '({part.end},0)' AND ({condition})"
+            batch = partial(self._batch, table, where, f"ONLY {part.leaf.sql}")
+            rows = patiently(batch, self.purge.terms, self.purge.tell, stop)
+            ranges.done(part, rows)
+            self.purge.pace.keep(self.conn, rows, stop)
+
+    def _batch(self, table: Table, where: str, source: str) -> int:
+        """One committed batch; 0 where something new refers to its rows, which then go with the rest."""
+        record = self.purge.record
+        taker = record.taker(self.conn, self.number)
+        try:
+            with transaction(self.conn, "READ COMMITTED"):
+                own.check_still(self.conn, self.purge.permit)
+                rows = taker.delete(table, where, source)
+                taker.write_journal()
+        except StillReferred:
+            record.discarded(taker.sealed)
+            return 0
+        except BaseException:
+            record.discarded(taker.sealed)
+            raise
+        record.committed(taker.sealed)
+        return rows

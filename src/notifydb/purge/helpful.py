@@ -1,0 +1,103 @@
+"""What makes a purge faster and changes no row: indexes for the time of it, VACUUM between its levels.
+
+All of it needs the table's owner. Without that, or where a lock is not to be had, the purge is slower and right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import psycopg
+import sqlalchemy as sa
+
+from notifydb.postgres import failures
+from notifydb.postgres.connect import driver_of, plain
+from notifydb.postgres.relations import ForeignKey, TableName, quoted
+from notifydb.purge.events import IndexBuilt, IndexDropped, Listener, Vacuumed
+from notifydb.purge.session import session
+
+#: By it a later run knows the indexes of one that was killed.
+PREFIX: Final = "_purge_"
+#: A concurrent build waits for transactions that are older; not for long, it is only a help.
+_PATIENCE: Final = 10.0
+_LEFT_OVER: Final = sa.text(
+    """
+    SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'i' AND starts_with(c.relname, :prefix) AND n.nspname !~ '^pg_'
+      AND pg_has_role(c.relowner, 'USAGE')
+    ORDER BY 1, 2
+    """
+)
+
+
+class Helper:
+    """Commands that cannot run in a transaction, on a session of their own."""
+
+    def __init__(self, engine: sa.Engine, tell: Listener) -> None:
+        self._engine = engine
+        self._tell = tell
+        self._built: dict[ForeignKey, str] = {}
+
+    def build(self, keys: Sequence[ForeignKey]) -> None:
+        """Builds an index for each key that has none yet."""
+        for key in keys:
+            if key not in self._built:
+                self._build(key)
+
+    def drop_all(self) -> None:
+        """Drops what was built, here or by a purge that was killed."""
+        with self._session() as conn:
+            found = conn.execute(_LEFT_OVER, {"prefix": PREFIX}).all()
+            for schema, name in found:
+                index = TableName(schema, name)
+                self._tell(
+                    IndexDropped(str(index), _try(conn, f"DROP INDEX CONCURRENTLY IF EXISTS {index.sql}"))
+                )
+
+    def vacuum(self, table: TableName) -> None:
+        """Clears away the dead rows, and their entries in indexes, without giving pages back: that would lock."""
+        began = time.monotonic()
+        with self._session() as conn:
+            problem = _try(conn, f"VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) {table.sql}")
+        self._tell(Vacuumed(table, time.monotonic() - began, problem))
+
+    def _build(self, key: ForeignKey) -> None:
+        began = time.monotonic()
+        name = _name_of(key)
+        columns = ", ".join(map(quoted, key.child_columns))
+        with self._session() as conn:
+            problem = _try(conn, f"CREATE INDEX CONCURRENTLY {quoted(name)} ON {key.child.sql} ({columns})")
+        self._built[key] = name
+        self._tell(
+            IndexBuilt(f"{key.child}({', '.join(key.child_columns)})", time.monotonic() - began, problem)
+        )
+
+    @contextmanager
+    def _session(self) -> Iterator[sa.Connection]:
+        with session(self._engine, _PATIENCE) as conn:
+            driver_of(conn).autocommit = True
+            yield conn
+
+
+def _try(conn: sa.Connection, statement: str) -> str | None:
+    """Why the statement did not succeed, None if it did."""
+    driver = driver_of(conn)
+    notices: list[str] = []
+    driver.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+    try:
+        plain(driver).execute(statement.replace(r"\:", ":").encode())
+    except psycopg.Error as error:
+        if failures.is_connection_lost(error):
+            raise
+        return failures.first_line(error)
+    return notices[0] if notices else None
+
+
+def _name_of(key: ForeignKey) -> str:
+    """One and the same for a key, whoever builds it."""
+    said = hashlib.sha256(f"{key.child} {key.child_columns}".encode()).hexdigest()[:8]
+    return f"{PREFIX}{key.child.name[:40]}_{said}"

@@ -1,0 +1,121 @@
+"""The journal of purges in the schema notifydb: what was begun, committed, finished and restored."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from typing import Final
+
+import sqlalchemy as sa
+
+from notifydb.postgres.ledger import runner
+from notifydb.purge.archive import Sealed
+
+_THERE: Final = sa.text("SELECT to_regclass('notifydb.purge_segment') IS NOT NULL")
+_BEGIN: Final = sa.text(
+    """
+    INSERT INTO notifydb.purge (id, prefix, plan, archive, runner)
+    VALUES (:id, :prefix, :plan, :archive, :runner)
+    """
+)
+_FINISH: Final = sa.text(
+    """
+    UPDATE notifydb.purge SET state = 'done', rows = :rows, finished_at = clock_timestamp()
+    WHERE id = :id
+    """
+)
+_SETTLE: Final = sa.text(
+    "UPDATE notifydb.purge SET state = 'continued', finished_by = :id"
+    " WHERE state = 'running' AND prefix = :prefix AND id <> :id"
+)
+_ADD: Final = sa.text(
+    """
+    INSERT INTO notifydb.purge_segment (purge, segment, relation, rows, sha256)
+    VALUES (:purge, :segment, :relation, :rows, :sha256)
+    """
+)
+_UNFINISHED: Final = sa.text(
+    "SELECT id, archive, runner, started_at::text AS since FROM notifydb.purge"
+    " WHERE state = 'running' AND prefix = :prefix ORDER BY started_at"
+)
+_STATE: Final = sa.text("SELECT state FROM notifydb.purge WHERE id = :id")
+_CONTINUED: Final = sa.text(
+    "SELECT id, archive, runner, started_at::text AS since FROM notifydb.purge"
+    " WHERE finished_by = :id ORDER BY started_at"
+)
+_SEGMENTS: Final = sa.text("SELECT segment, sha256 FROM notifydb.purge_segment WHERE purge = :id")
+_RESTORED: Final = sa.text(
+    "UPDATE notifydb.purge SET state = 'restored', finished_at = clock_timestamp() WHERE id = :id"
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A purge that was cut short; `archive` is the folder that holds what it had deleted by then, if any."""
+
+    id: str
+    archive: str | None
+    runner: str
+    since: str
+
+
+def new_id() -> str:
+    """A purge's name in journal and archive."""
+    return secrets.token_hex(4)
+
+
+def begin(conn: sa.Connection, id_: str, *, prefix: str, plan: str, archive: str | None) -> None:
+    """A purge begins; `archive` is where it writes, None for nowhere."""
+    conn.execute(_BEGIN, {"id": id_, "prefix": prefix, "plan": plan, "archive": archive, "runner": runner()})
+
+
+def add(conn: sa.Connection, id_: str, segments: list[Sealed]) -> None:
+    """Segments whose rows this transaction deletes: with its commit, the archive alone has them."""
+    rows = [
+        {
+            "purge": id_,
+            "segment": each.segment,
+            "relation": str(each.content.table),
+            "rows": each.rows,
+            "sha256": each.sha256,
+        }
+        for each in segments
+    ]
+    if rows:
+        conn.execute(_ADD, rows)
+
+
+def finish(conn: sa.Connection, id_: str, *, prefix: str, rows: int) -> None:
+    """The purge is done, and those of the prefix that were cut short with it."""
+    conn.execute(_FINISH, {"id": id_, "rows": rows})
+    conn.execute(_SETTLE, {"id": id_, "prefix": prefix})
+
+
+def unfinished(conn: sa.Connection, prefix: str) -> tuple[Unfinished, ...]:
+    """The purges of the prefix that were cut short, the oldest first."""
+    if not conn.scalar(_THERE):
+        return ()
+    return tuple(Unfinished(*row) for row in conn.execute(_UNFINISHED, {"prefix": prefix}))
+
+
+def state_of(conn: sa.Connection, id_: str) -> str | None:
+    """`running`, `done`, `continued` or `restored`; None where the database does not know the purge."""
+    if not conn.scalar(_THERE):
+        return None
+    state: str | None = conn.scalar(_STATE, {"id": id_})
+    return state
+
+
+def continued_by(conn: sa.Connection, id_: str) -> tuple[Unfinished, ...]:
+    """The purges that were cut short before, and that this one has finished."""
+    return tuple(Unfinished(*row) for row in conn.execute(_CONTINUED, {"id": id_}))
+
+
+def segments_of(conn: sa.Connection, id_: str) -> dict[int, str]:
+    """The purge's committed segments, with the SHA-256 of each one's text."""
+    return {row.segment: row.sha256 for row in conn.execute(_SEGMENTS, {"id": id_})}
+
+
+def restored(conn: sa.Connection, id_: str) -> None:
+    """All that the purge had deleted is back, with this transaction's commit."""
+    conn.execute(_RESTORED, {"id": id_})

@@ -1,0 +1,106 @@
+"""The blocks of a table, handed out range by range to whoever asks."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from notifydb.postgres.relations import TableName
+from notifydb.purge.events import Batch, Drained, Listener
+
+#: 64 MiB: what a batch reads at most, however few of its rows go.
+_LONGEST: Final = 8192
+_LEAVES: Final = sa.text(
+    """
+    SELECT n.nspname, c.relname, pg_relation_size(c.oid) / current_setting('block_size')::int AS blocks
+    FROM pg_partition_tree(to_regclass(:table)) t
+    JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE t.isleaf ORDER BY 1, 2
+    """
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Leaf:
+    """A table, or a partition of one, with as many `blocks` as it has now."""
+
+    name: TableName
+    blocks: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Range:
+    """Blocks from `first` on, without `end`."""
+
+    leaf: TableName
+    first: int
+    end: int
+
+
+def leaves_of(conn: sa.Connection, table: TableName) -> tuple[Leaf, ...]:
+    """The table itself, or all partitions that hold its rows."""
+    with conn.begin():
+        # An ordinary table is no tree: the function gives it as a leaf all the same.
+        rows = conn.execute(_LEAVES, {"table": table.sql.replace(r"\:", ":")}).all()
+    return tuple(Leaf(TableName(schema, name), blocks) for schema, name, blocks in rows)
+
+
+class Ranges:
+    """Ranges that hold about `wanted` rows that go each; it learns from what the last ones held."""
+
+    def __init__(
+        self, table: TableName, leaves: Sequence[Leaf], planned: int, wanted: int, tell: Listener
+    ) -> None:
+        self.table = table
+        self._planned = planned
+        self._wanted = wanted
+        self._tell = tell
+        self._left = [leaf for leaf in leaves if leaf.blocks]
+        self._total = sum(leaf.blocks for leaf in leaves)
+        self._at = 0
+        self._seen = 0
+        self._rows = 0
+        self._began = time.monotonic()
+        self._length = _within(self._total * wanted // max(planned, 1))
+        self._lock = threading.Lock()
+
+    def next(self) -> Range | None:
+        """Blocks that nobody was given yet, None where none is left."""
+        with self._lock:
+            if not self._left:
+                return None
+            leaf, first = self._left[0], self._at
+            self._at = min(first + self._length, leaf.blocks)
+            if self._at == leaf.blocks:
+                self._left.pop(0)
+                end, self._at = leaf.blocks, 0
+                return Range(leaf.name, first, end)
+            return Range(leaf.name, first, self._at)
+
+    def done(self, part: Range, rows: int) -> None:
+        """The rows of the range that were to go are gone, by a transaction that is committed."""
+        with self._lock:
+            self._seen += part.end - part.first
+            self._rows += rows
+            if rows > 2 * self._wanted:
+                self._length = _within(self._length // 2)
+            elif 2 * rows < self._wanted:
+                self._length = _within(self._length * 2)
+            seconds = max(time.monotonic() - self._began, 0.001)
+            left = seconds * (self._total - self._seen) / self._seen if self._seen else None
+            event = Batch(self.table, rows, self._rows, self._planned, self._rows / seconds, left)
+        self._tell(event)
+
+    def finished(self) -> int:
+        """All ranges are done: the number of rows that went."""
+        self._tell(Drained(self.table, self._rows, time.monotonic() - self._began))
+        return self._rows
+
+
+def _within(blocks: int) -> int:
+    return max(1, min(blocks, _LONGEST))

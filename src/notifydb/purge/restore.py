@@ -1,0 +1,276 @@
+"""Puts back what a purge has deleted, from its archives: all of it in one transaction, or nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import psycopg
+import sqlalchemy as sa
+
+from notifydb import errors
+from notifydb.guard import Operation, Permit
+from notifydb.postgres import failures, ledger, own
+from notifydb.postgres.advisory import advisory_lock
+from notifydb.postgres.connect import driver_of, make_engine, plain
+from notifydb.postgres.patience import Terms
+from notifydb.postgres.relations import Catalog, TableName, quoted, read_catalog
+from notifydb.purge import journal
+from notifydb.purge.archive import Content
+from notifydb.purge.archive_read import Manifest, read_manifest, text_of
+from notifydb.purge.events import Committed, Listener, Restored, Waiting
+from notifydb.purge.order import deletion_order
+from notifydb.purge.prove import Touched, touched
+from notifydb.purge.retrying import patiently
+from notifydb.purge.session import session, transaction
+from notifydb.purge.settled import Part, parts_of
+
+_UNIQUE = "23505"
+_FOREIGN_KEY = "23503"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Restoration:
+    """What was put back, or with a dry run would be, by table; `values` are rows that refer to others again."""
+
+    purges: tuple[str, ...]
+    rows: int
+    tables: tuple[tuple[str, int], ...]
+    values: tuple[tuple[str, int], ...]
+    dry_run: bool
+    seconds: float
+
+
+def restore(
+    url: str,
+    permit: Permit,
+    folders: Sequence[Path],
+    terms: Terms,
+    *,
+    dry_run: bool = False,
+    lock_wait: float = 60,
+    listen: Listener | None = None,
+) -> Restoration:
+    """Restores the archives in `folders`; with `dry_run` does all of it, and rolls back.
+
+    Raises UsageError for what is no archive, ProofFailed for a damaged one, Refused where it was restored
+    already, would overwrite something, or lacks what it refers to; Unavailable to be tried again.
+    """
+    permit.require(Operation.RESTORE, permit.database)
+    tell, manifests = listen or (lambda _: None), tuple(read_manifest(folder) for folder in folders)
+    engine = make_engine(url, application_name="notifydb restore")
+
+    def attempt() -> Restoration:
+        with session(engine, terms.lock_timeout) as conn, transaction(conn, "READ COMMITTED") as begun:
+            own.check_still(conn, permit)
+            done = _Restore(conn, manifests, tell).run(dry_run=dry_run)
+            if dry_run:
+                begun.rollback()
+        return done
+
+    with advisory_lock(url, wait=lock_wait, waiting=lambda holder: tell(Waiting(holder))):
+        done = patiently(attempt, terms, tell)
+    if not dry_run:
+        tell(Committed(done.rows, done.seconds))
+    return done
+
+
+class _Restore:
+    """One attempt, inside its transaction."""
+
+    def __init__(self, conn: sa.Connection, manifests: Sequence[Manifest], tell: Listener) -> None:
+        self.conn = conn
+        self.manifests = manifests
+        self.tell = tell
+        self.catalog: Catalog = read_catalog(conn)
+
+    def run(self, *, dry_run: bool) -> Restoration:
+        began = time.monotonic()
+        parts = parts_of(self.conn, self.manifests)
+        self._check_columns(parts)
+        self.conn.execute(sa.text("SET CONSTRAINTS ALL DEFERRED"))
+        before = touched(self.conn)
+        rows = dict(self._rows([part for part in parts if part.segment.content.kind == "rows"]))
+        # Backwards: a later one tells which row it was by what an earlier one had changed.
+        changed = [part for part in reversed(parts) if part.segment.content.kind == "values"]
+        values = self._values(changed)
+        with _refusing("the restored rows refer to something that is not there any more"):
+            self.conn.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
+        self._prove(before, rows, values)
+        own.install(self.conn)
+        purges = tuple(manifest.purge for manifest in self.manifests)
+        for purge in purges:
+            journal.restored(self.conn, purge)
+        seconds = time.monotonic() - began
+        done = Restoration(
+            purges,
+            sum(rows.values()),
+            tuple((str(name), count) for name, count in rows.items()),
+            tuple((str(name), count) for name, count in values.items()),
+            dry_run,
+            seconds,
+        )
+        ledger.record(self.conn, ledger.Entry("restore", None, "done", seconds, details=_details(done)))
+        return done
+
+    def _check_columns(self, parts: Sequence[Part]) -> None:
+        for part in parts:
+            content = part.segment.content
+            table = self.catalog.tables.get(content.table)
+            missing = [name for name in content.columns if table is None or table.column(name) is None]
+            if missing:
+                what = ", ".join(missing) if table is not None else "the table itself"
+                raise errors.Refused(
+                    "the restore is refused: the schema is not the one that the archive is of",
+                    reasons=(f"{content.table} lacks {what}",),
+                    hint="downgrade to the revision of that time, restore, and upgrade again",
+                )
+
+    def _rows(self, parts: Sequence[Part]) -> Iterator[tuple[TableName, int]]:
+        """Parents first: a row's keys are checked as it comes."""
+        by_table: dict[TableName, list[Part]] = defaultdict(list)
+        for part in parts:
+            by_table[part.segment.content.table].append(part)
+        for component in reversed(deletion_order(self.catalog, list(by_table))):
+            began = time.monotonic()
+            counts: tuple[int, ...]
+            if len(component) == 1:
+                counts = (self._copy(component[0].sql, by_table[component[0]]),)
+            else:
+                counts = self._copy_together(component, by_table)
+            for name, rows in zip(component, counts, strict=True):
+                self.tell(Restored(name, rows, time.monotonic() - began))
+                yield name, rows
+
+    def _copy(self, target: str, parts: Sequence[Part]) -> int:
+        """One COPY for all parts of a table: rows of one may refer to rows of another."""
+        rows = 0
+        by_columns: dict[tuple[str, ...], list[Part]] = defaultdict(list)
+        for part in parts:
+            by_columns[part.segment.content.columns].append(part)
+        for columns, alike in by_columns.items():
+            statement = f"COPY {target} ({', '.join(map(quoted, columns))}) FROM STDIN"
+            with (
+                _refusing("what was purged would overwrite what is there, or refers to what is not"),
+                plain(driver_of(self.conn)).copy(statement.replace(r"\:", ":").encode()) as copy,
+            ):
+                for part in alike:
+                    for piece in text_of(part.folder, part.segment):
+                        copy.write(piece)
+            rows += sum(part.segment.rows for part in alike)
+        return rows
+
+    def _copy_together(
+        self, component: tuple[TableName, ...], by_table: Mapping[TableName, list[Part]]
+    ) -> tuple[int, ...]:
+        """One statement: keys among tables that refer to each other are checked when all of it is there."""
+        inserts = []
+        for number, name in enumerate(component):
+            staged = self._staged(f"_restore_{number}", by_table[name][0].segment.content)
+            self._copy(staged, by_table[name])
+            columns = ", ".join(map(quoted, by_table[name][0].segment.content.columns))
+            inserts.append(
+                f"i{number} AS (INSERT INTO {name.sql} ({columns}) OVERRIDING SYSTEM VALUE"  # noqa: S608
+                f" SELECT {columns} FROM {staged} RETURNING 1)"
+            )
+        counts = ", ".join(f"(SELECT count(*) FROM i{number})" for number in range(len(component)))  # noqa: S608
+        with _refusing("what was purged would overwrite what is there, or refers to what is not"):
+            return tuple(self.conn.execute(sa.text(f"WITH {', '.join(inserts)} SELECT {counts}")).one())
+
+    def _staged(self, name: str, content: Content) -> str:
+        """A temporary table with the content's columns."""
+        columns = ", ".join(f"t.{quoted(column)}" for column in content.columns)
+        staged = f"pg_temp.{quoted(name)}"
+        self.conn.execute(
+            sa.text(
+                f"CREATE TEMP TABLE {staged} ON COMMIT DROP"  # noqa: S608
+                f" AS SELECT {columns} FROM {content.table.sql} t WHERE false"
+            )
+        )
+        return staged
+
+    def _values(self, parts: Sequence[Part]) -> Mapping[TableName, int]:
+        rows: dict[TableName, int] = defaultdict(int)
+        for number, part in enumerate(parts):
+            content = part.segment.content
+            staged = self._staged(f"_restore_values_{number}", content)
+            self._copy(staged, [part])
+            found = self._put_back(content, staged)
+            if found != part.segment.rows:
+                raise errors.Refused(
+                    "the restore is refused: rows that had let go have changed since",
+                    reasons=(_changed(content.table, part.segment.rows - found, part.segment.rows),),
+                )
+            self.tell(Restored(content.table, found, 0))
+            rows[content.table] += found
+        return rows
+
+    def _put_back(self, content: Content, staged: str) -> int:
+        split = len(content.columns) - content.restores
+        key, changed = content.columns[:split], content.columns[split:]
+        # Without a primary key all columns tell, of whatever type: some know no equality.
+        primary = self.catalog.tables[content.table].primary_key
+        is_, cast = ("=", "") if key == primary else ("IS NOT DISTINCT FROM", "::text")
+        same = [f"t.{quoted(name)}{cast} {is_} s.{quoted(name)}{cast}" for name in key]
+        if not content.by_server:
+            now = "NULL" if content.now is None else ":now"
+            same += [f"t.{quoted(name)}::text IS NOT DISTINCT FROM {now}" for name in changed]
+        values = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in changed)
+        update = f"UPDATE {content.table.sql} t SET {values} FROM {staged} s WHERE {' AND '.join(same)}"  # noqa: S608
+        with _refusing("rows that had let go would refer to something that is not there any more"):
+            return self.conn.execute(sa.text(update), {"now": content.now}).rowcount
+
+    def _prove(
+        self,
+        before: Mapping[TableName, Touched],
+        rows: Mapping[TableName, int],
+        values: Mapping[TableName, int],
+    ) -> None:
+        """Raises ProofFailed where a trigger or a rule has done more, or less."""
+        wrong = []
+        for name, counts in touched(self.conn).items():
+            done = counts - before.get(name, Touched())
+            wanted = Touched(rows.get(name, 0), values.get(name, 0), 0)
+            if done != wanted:
+                wrong.append(
+                    f"{name}: {done.inserted} inserted, {done.updated} updated, {done.deleted} deleted"
+                    f" instead of {wanted.inserted}, {wanted.updated} and 0"
+                )
+        if wrong:
+            raise errors.ProofFailed(
+                f"the restore did not do what was archived and was undone: {'; '.join(wrong)}"
+            )
+
+
+class _refusing:  # noqa: N801
+    """A key that does not fit is a refusal, told without the values."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if not isinstance(error, sa.exc.DBAPIError | psycopg.Error):
+            return
+        if failures.sqlstate(error) in (_UNIQUE, _FOREIGN_KEY):
+            raise errors.Refused(
+                f"the restore is refused: {self._why}", reasons=(failures.first_line(error),)
+            ) from error
+
+
+def _changed(table: TableName, missing: int, rows: int) -> str:
+    return f"{table}: {missing:,} of {rows:,} rows are gone, or refer to something else by now"
+
+
+def _details(done: Restoration) -> dict[str, object]:
+    return {
+        "purges": list(done.purges),
+        "rows": done.rows,
+        "tables": dict(done.tables),
+        "values": dict(done.values),
+    }

@@ -1,0 +1,36 @@
+"""Tries a transaction again that others were in the way of; it was rolled back and let go of all its locks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from notifydb import errors
+from notifydb.postgres.patience import Patience, Terms
+from notifydb.purge.events import Listener, Retrying
+from notifydb.purge.session import StillReferred
+
+Found = TypeVar("Found")
+#: A row that came meanwhile is seen the next time; what is still referred to then is so for another reason.
+_SURPRISES: Final = 2
+
+
+def patiently(
+    attempt: Callable[[], Found], terms: Terms, tell: Listener, stop: threading.Event | None = None
+) -> Found:
+    """What `attempt` returns, tried as often and as long as the terms say.
+
+    Raises what it raises: at once where waiting mends nothing, a lost connection among them.
+    """
+    patience, stop, surprises = Patience(terms), stop or threading.Event(), 0
+    while True:
+        try:
+            return attempt()
+        except (errors.LockNotAvailable, StillReferred) as error:
+            surprises += isinstance(error, StillReferred)
+            pause = None if stop.is_set() or surprises > _SURPRISES else patience.pause()
+            if pause is None:
+                raise
+            tell(Retrying(error.message, patience.attempt, terms.attempts, pause))
+            stop.wait(pause)

@@ -1,0 +1,141 @@
+"""How a purge goes about it: what goes in committed batches beforehand, and which indexes pay."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
+
+from notifydb.postgres.relations import Catalog, ForeignKey, OnDelete, TableName
+from notifydb.purge.components import components
+from notifydb.purge.graph import Graph
+from notifydb.purge.relation import Policy, Relation
+
+#: A deleted parent's check reads so many rows of an unindexed child in a second.
+_VISITS_PER_SECOND: Final = 10_000_000
+#: An index is built where the checks would take longer than this, and longer than the build.
+_SECONDS_WORTH_AN_INDEX: Final = 0.5
+_BUILT_PER_SECOND: Final = 1_000_000
+_PAGE: Final = 8192
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Strategy:
+    """`levels` are the tables that go in batches, each level after those below it; `vacuumed` those of them
+    that are worth it; `indexes` the foreign keys that get one for the time of the purge."""
+
+    levels: tuple[tuple[TableName, ...], ...] = ()
+    vacuumed: tuple[TableName, ...] = ()
+    indexes: tuple[ForeignKey, ...] = ()
+
+    @property
+    def batched(self) -> tuple[TableName, ...]:
+        return tuple(name for level in self.levels for name in level)
+
+    def indexes_for(self, parents: Collection[TableName]) -> tuple[ForeignKey, ...]:
+        """The keys that the deletion of rows of `parents` is checked by."""
+        return tuple(key for key in self.indexes if key.parent in parents)
+
+
+def choose(
+    catalog: Catalog,
+    graph: Graph,
+    going: Mapping[TableName, int],
+    detached: Collection[TableName],
+    *,
+    above: int,
+) -> Strategy:
+    """The strategy for so many `going` rows by table; up to `above` rows go in one transaction.
+
+    `detached` are the tables that rows which stay have to let go of.
+    """
+    chooser = _Chooser(catalog, graph, going, detached, above)
+    batched = chooser.batched() if sum(going.values()) > above else frozenset()
+    indexes = tuple(chooser.indexes(batched))
+    vacuumed = (name for name in sorted(batched) if going[name] > above and chooser.is_checked(name))
+    return Strategy(tuple(chooser.levels(batched)), tuple(vacuumed), indexes)
+
+
+class _Chooser:
+    def __init__(
+        self,
+        catalog: Catalog,
+        graph: Graph,
+        going: Mapping[TableName, int],
+        detached: Collection[TableName],
+        above: int,
+    ) -> None:
+        self.catalog = catalog
+        self.graph = graph
+        self.going = going
+        self.detached = detached
+        self.above = above
+        self.referring: dict[TableName, list[Relation]] = {}
+        for relation in graph.relations:
+            self.referring.setdefault(relation.parent, []).append(relation)
+
+    def batched(self) -> frozenset[TableName]:
+        """The large tables, and all that has to be gone before them."""
+        found: set[TableName] = set()
+        for name, rows in self.going.items():
+            together = self._with_children(name) if rows > self.above else None
+            found |= together or frozenset()
+        return frozenset(found)
+
+    def _with_children(self, name: TableName) -> frozenset[TableName] | None:
+        """The table and those below it; None where one of them has to go in the last transaction."""
+        if not self._may_go_alone(name):
+            return None
+        found = {name}
+        for child in self._children(name):
+            below = self._with_children(child)
+            if below is None:
+                return None
+            found |= below
+        return frozenset(found)
+
+    def _may_go_alone(self, name: TableName) -> bool:
+        """Whether a batch of it changes nothing else, and the server refuses one that something refers to."""
+        if name in self.graph.selected or name in self.graph.cyclic or name in self.detached:
+            return False
+        keys = (key for key in self.catalog.foreign_keys if key.parent == name)
+        plain = all(
+            key.on_delete in (OnDelete.NO_ACTION, OnDelete.RESTRICT) and key.child != name for key in keys
+        )
+        return plain and not self.catalog.tables[name].has_delete_trigger
+
+    def _children(self, name: TableName) -> list[TableName]:
+        owned = (r.child for r in self.referring.get(name, ()) if r.policy is Policy.FOLLOW)
+        return [child for child in dict.fromkeys(owned) if self.going.get(child)]
+
+    def levels(self, batched: Collection[TableName]) -> Iterator[tuple[TableName, ...]]:
+        """Tables of one level do not refer to each other."""
+        children = {name: [c for c in self._children(name) if c in batched] for name in sorted(batched)}
+        height: dict[TableName, int] = {}
+        for (name,) in components(children):
+            height[name] = 1 + max((height[child] for child in children[name]), default=0)
+        for level in sorted(set(height.values())):
+            yield tuple(name for name in height if height[name] == level)
+
+    def is_checked(self, name: TableName) -> bool:
+        """Whether rows that go later are looked for in this table."""
+        return any(key.child == name and self.going.get(key.parent) for key in self.catalog.foreign_keys)
+
+    def indexes(self, batched: Collection[TableName]) -> Iterator[ForeignKey]:
+        """The keys whose checks would read a table over and over."""
+        for key in self.catalog.foreign_keys:
+            if not key.indexed and not self.catalog.tables[key.child].partitioned:
+                checks = self.going.get(key.parent, 0) * self._read_by_a_check(key.child, batched)
+                seconds = checks / _VISITS_PER_SECOND
+                build = self._left(key.child, batched) / _BUILT_PER_SECOND
+                if seconds > _SECONDS_WORTH_AN_INDEX + build:
+                    yield key
+
+    def _left(self, name: TableName, batched: Collection[TableName]) -> int:
+        going = self.going.get(name, 0)
+        rows = max(self.catalog.tables[name].rows, going)
+        return rows - going if name in batched else rows
+
+    def _read_by_a_check(self, name: TableName, batched: Collection[TableName]) -> int:
+        """Rows that are left, and pages that were not given back."""
+        return self._left(name, batched) + self.catalog.tables[name].bytes // _PAGE
