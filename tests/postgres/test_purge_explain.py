@@ -169,9 +169,17 @@ def test_notifys_own_suggestion_amounts_to_the_defaults(make_database: MakeDatab
     drafted = suggested(url)
     defaults = PurgeSettings()
     values = {name: set(v) if isinstance(v, tuple) else v for name, v in drafted.values.items()}
-    for name in ("root", "require_uuid", "protected_when", "owned_through", "owned_when_empty", "policies"):
+    for name in (
+        "root",
+        "created_at",
+        "require_uuid",
+        "protected_when",
+        "owned_through",
+        "owned_when_empty",
+    ):
         default = getattr(defaults, name)
         assert values[name] == (set(default) if isinstance(default, tuple) else default), name
+    assert drafted.values["policies"] == ("inbound_numbers.service_id=null",)
     assert set(drafted.values["actors"]) == set(defaults.actors)  # type: ignore[call-overload]
     ours = decisions(explained(url, defaults))
     theirs = decisions(explained(url, settings(**drafted.values)))
