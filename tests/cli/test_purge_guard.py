@@ -224,3 +224,42 @@ def test_a_name_that_is_piped_in_is_not_typed(shop: Guarded) -> None:
             "purge", "--prefix", PREFIX, stdin=f"{name_of(shop.url)}\ny\n", DATABASE_URL=shop.url, **TEST
         )
     assert (outcome.code, "was not typed as confirmation" in outcome.err) == (3, True)
+
+
+@pytest.mark.parametrize("id_", ["", "0", "0000000000000000", "x" * 1_000])
+def test_a_plan_id_that_is_none(id_: str, shop: Guarded) -> None:
+    shop.refuses("the plan is not the one that was asked for", "--plan-id", id_, **TEST)
+
+
+def test_the_plan_id_of_a_copy_with_the_same_rows(shop: Guarded, own_shop: Guarded) -> None:
+    ids = [
+        each.purge("--dry-run", "--format", "json", **TEST).json["plan"]["id"] for each in (shop, own_shop)
+    ]
+    assert ids[0] != ids[1]
+    own_shop.refuses("the plan is not the one that was asked for", "--plan-id", ids[0], **TEST)
+
+
+def test_a_restore_is_guarded_as_a_purge_is(own_shop: Guarded) -> None:
+    """Rows of a test database do not get into another one by it."""
+    assert own_shop.purge("--archive", str(own_shop.root), **TEST).code == 0
+    (archive,) = (path.parent for path in own_shop.root.glob("*/manifest.jsonl"))
+    refused = {
+        "restore is never done there": {"NOTIFYDB_ENVIRONMENT": "production", **ALLOW},
+        "restore is not allowed there": {"NOTIFYDB_ENVIRONMENT": "staging"},
+        "was not typed as confirmation": TEST,
+    }
+    for reason, variables in refused.items():
+        with own_shop.unchanged():
+            outcome = own_shop.notifydb("restore", str(archive), DATABASE_URL=own_shop.url, **variables)
+        assert (outcome.code, reason in outcome.err) == (3, True), outcome
+    query(own_shop.url, "UPDATE notifydb.environment SET name = 'production'")
+    typed = ("--confirm", name_of(own_shop.url))
+    for arguments in ((), ("--dry-run",)):
+        with own_shop.unchanged():
+            outcome = own_shop.notifydb(
+                "restore", str(archive), *typed, *arguments, DATABASE_URL=own_shop.url, **TEST
+            )
+        assert (outcome.code, "restore is never done there" in outcome.err) == (3, True), outcome
+    query(own_shop.url, "UPDATE notifydb.environment SET name = 'test'")
+    assert own_shop.notifydb("restore", str(archive), *typed, DATABASE_URL=own_shop.url, **TEST).code == 0
+    assert query(own_shop.url, "SELECT count(*) FROM users") == [(9,)]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from pooler import pooler
+from postgres.purge_support import PREFIX, settings
 
 from conftest import name_of, query
 from notifydb import errors, guard
 from notifydb.guard import Mark, Operation, Request, Target
 from notifydb.postgres import own
 from notifydb.postgres.connect import make_engine
+from notifydb.purge.events import Batch, Event
+from notifydb.purge.execute import How, execute
+from notifydb.purge.plan import build_plan
 from notifydb.settings import Environment, Voice
 
 TEST = Mark("present", Environment.TEST)
@@ -193,3 +199,42 @@ def test_a_role_that_may_not_set_it_is_told(granted: bool, marked: str) -> None:
     finally:
         query(marked, f"ALTER DATABASE {name_of(marked)} OWNER TO postgres")
         query(marked, f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+SHOP = f"""
+    CREATE TABLE users (id int PRIMARY KEY, email_address text, platform_admin bool DEFAULT false);
+    CREATE TABLE events (id int PRIMARY KEY, user_id int NOT NULL REFERENCES users, text text DEFAULT repeat('x', 200));
+    INSERT INTO users SELECT n, CASE n % 2 WHEN 0 THEN 'person-' || n
+        ELSE '{PREFIX}+' || gen_random_uuid() END || '@example.gov' FROM generate_series(1, 8) n;
+    INSERT INTO events SELECT n, n % 8 + 1 FROM generate_series(1, 20000) n
+"""
+TURNS = {
+    "UPDATE notifydb.environment SET name = 'production'": "the database's mark says production",
+    "ALTER DATABASE {name} SET notifydb.environment = 'production'": "notifydb.environment says production",
+    "DELETE FROM notifydb.environment": "carries no mark",
+}
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_purge_stops_between_two_batches_when_the_database_says_no(
+    turn: str, marked: str, tmp_path: Path
+) -> None:
+    query(marked, SHOP.replace(":", r"\:"))
+    with make_engine(marked).connect() as conn:
+        plan = build_plan(conn, settings(batch_rows=1_000), PREFIX)
+    seen: list[int] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Batch):
+            if not seen:
+                query(marked, turn.format(name=name_of(marked)))
+            seen.append(event.done)
+
+    with pytest.raises(errors.Refused) as refused:
+        execute(marked, permit_on(marked), plan, How(tmp_path), listen=listen)
+    assert TURNS[turn] in refused.value.reasons[0]
+    assert len(seen) == 1
+    assert query(marked, "SELECT count(*) FROM events") == [(20_000 - seen[0],)]
+    assert query(marked, "SELECT count(*) FROM users") == [(8,)]
+    # What was committed before is in the archive, and nothing that was not.
+    assert query(marked, "SELECT sum(rows) FROM notifydb.purge_segment") == [(seen[0],)]
