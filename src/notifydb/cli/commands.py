@@ -43,6 +43,7 @@ COMMANDS: Final[Mapping[str, Command | Group]] = {
     "lint": Command("lint:lint"),
     "rules": Command("rules:rules"),
     "purge": Command("purge:purge"),
+    "restore": Command("restore:restore"),
     "settings": Command("settings:settings"),
     "demo": Command("demo:demo"),
     "migrate": Group(

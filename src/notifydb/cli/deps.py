@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from notifydb.guard import Operation, Permit, Request
     from notifydb.migrator.config import Project
     from notifydb.numbering.conflict import OnRef
+    from notifydb.postgres.patience import Cancelling, Terms
     from notifydb.revisions.graph import History, Revision
     from notifydb.runner.events import Listener
-    from notifydb.postgres.patience import Cancelling, Terms
     from notifydb.runner.records import Deployed
     from notifydb.runner.upgrade import Runner
     from notifydb.settings import Loaded, Settings
@@ -278,8 +278,11 @@ class Deps:
         allow = self.settings.allow_destructive
         return Request(operation, target, self.loaded.voices, allow, confirmation, names=names)
 
-    def refuse_early(self, operation: Operation) -> None:
-        """Raises Refused where no confirmation could help, before any work is done."""
+    def refuse_early(self, operation: Operation) -> Permit:
+        """Raises Refused where no confirmation could help, before any work is done.
+
+        The permit is as if the name had been typed: for nothing but what is rolled back again.
+        """
         from notifydb import guard
         from notifydb.postgres import ledger
         from notifydb.postgres.connect import own_engine
@@ -287,7 +290,7 @@ class Deps:
         request = self._request(self.database, operation)
         typed = dataclasses.replace(request, confirmation=request.target.database)
         try:
-            guard.permit(typed)
+            return guard.permit(typed)
         except errors.Refused as refusal:
             ledger.record_decision(own_engine(self.database.url), operation, "refused", refusal.reasons)
             raise

@@ -26,6 +26,7 @@ from notifydb.purge.pace import Pace
 from notifydb.purge.planned import Plan
 from notifydb.purge.ranges import Ranges, leaves_of
 from notifydb.purge.record import Record
+from notifydb.purge.relation import Policy
 from notifydb.purge.retrying import patiently
 from notifydb.purge.seal import require_same
 from notifydb.purge.session import StillReferred, session, transaction
@@ -152,6 +153,8 @@ class _Worker:
         self.scene = scene
         self.closure: Closure = scene.closure(conn, lasting=True)
         self.closure.find()
+        # The checks of deleted parents are planned in this session, while their children may be small; they grow.
+        conn.exec_driver_sql("SET enable_seqscan = off")
 
     def require_unchanged(self) -> None:
         """Raises Refused when the users or services would be chosen otherwise by now."""
@@ -166,13 +169,22 @@ class _Worker:
     def drain(self, ranges: Ranges) -> None:
         """Deletes range after range, until none is left or somebody says stop."""
         table, stop = self.scene.catalog.tables[ranges.table], self.purge.stop
-        condition = self.closure.condition(ranges.table)
+        condition = self._condition(ranges.table)
         while not stop.is_set() and (part := ranges.next()) is not None:
-            where = f"t.ctid >= '({part.first},0)' AND t.ctid < '({part.end},0)' AND ({condition})"
+            where = f"t.ctid >= '({part.first},0)' AND t.ctid < '({part.end},0)' AND {condition}"
             batch = partial(self._batch, table, where, f"ONLY {part.leaf.sql}")
             rows = patiently(batch, self.purge.terms, self.purge.tell, stop)
             ranges.done(part, rows)
             self.purge.pace.keep(self.conn, rows, stop)
+
+    def _condition(self, name: TableName) -> str:
+        """The row `t` goes, and nothing that no foreign key tells of has come to refer to it; that goes at the end."""
+        late = (
+            f" AND NOT {relation.is_referred_to()}"
+            for relation in self.scene.graph.relations
+            if relation.parent == name and relation.policy is Policy.FOLLOW and relation.foreign_key is None
+        )
+        return f"({self.closure.condition(name)}){''.join(late)}"
 
     def _batch(self, table: Table, where: str, source: str) -> int:
         """One committed batch; 0 where something new refers to its rows, which then go with the rest."""

@@ -18,9 +18,10 @@ _LONGEST: Final = 8192
 _LEAVES: Final = sa.text(
     """
     SELECT n.nspname, c.relname, pg_relation_size(c.oid) / current_setting('block_size')::int AS blocks
-    FROM pg_partition_tree(to_regclass(:table)) t
-    JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE t.isleaf ORDER BY 1, 2
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass(:table)) WHERE isleaf)
+       OR (c.oid = to_regclass(:table) AND c.relkind = 'r')
+    ORDER BY 1, 2
     """
 )
 
@@ -45,7 +46,6 @@ class Range:
 def leaves_of(conn: sa.Connection, table: TableName) -> tuple[Leaf, ...]:
     """The table itself, or all partitions that hold its rows."""
     with conn.begin():
-        # An ordinary table is no tree: the function gives it as a leaf all the same.
         rows = conn.execute(_LEAVES, {"table": table.sql.replace(r"\:", ":")}).all()
     return tuple(Leaf(TableName(schema, name), blocks) for schema, name, blocks in rows)
 

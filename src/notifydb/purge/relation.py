@@ -105,6 +105,14 @@ class Relation:
         equal = " AND ".join(f"{self._theirs(theirs)} = {self.value(ours, alias)}" for ours, theirs in pairs)
         return f"EXISTS (SELECT FROM {rows} k WHERE {equal})"
 
+    def is_referred_to(self, alias: str = "t") -> str:
+        """A condition: some row of the child refers to the parent's row `alias`."""
+        pairs = zip(self.columns, self.parent_columns, strict=True)
+        equal = " AND ".join(
+            f"{self._theirs(theirs, alias)} = {self.value(ours, 'c')}" for ours, theirs in pairs
+        )
+        return f"EXISTS (SELECT FROM {self.child.sql} c WHERE {equal})"
+
     def value(self, column: str, alias: str = "t") -> str:
         """What the child row `alias` has in one of `columns`, as it is compared to the parent's."""
         own = f"{alias}.{quoted(column)}"
@@ -113,5 +121,5 @@ class Relation:
             return "".join([own, *(f" -> {key}" for key in inner), f" ->> {last}"])
         return own + ("::text" if self.as_text else "")
 
-    def _theirs(self, column: str) -> str:
-        return f"k.{quoted(column)}" + ("::text" if self.as_text else "")
+    def _theirs(self, column: str, alias: str = "k") -> str:
+        return f"{alias}.{quoted(column)}" + ("::text" if self.as_text else "")

@@ -11,10 +11,10 @@ from notifydb.purge.components import components
 from notifydb.purge.graph import Graph
 from notifydb.purge.relation import Policy, Relation
 
-#: A deleted parent's check reads so many rows of an unindexed child in a second.
-_VISITS_PER_SECOND: Final = 10_000_000
-#: An index is built where the checks would take longer than this, and longer than the build.
-_SECONDS_WORTH_AN_INDEX: Final = 0.5
+#: The checks of deleted parents read so many rows of unindexed children in a second.
+_VISITS_PER_SECOND: Final = 3_000_000
+#: An index is built where the checks would take so much longer than the build.
+_SECONDS_WORTH_AN_INDEX: Final = 0.2
 _BUILT_PER_SECOND: Final = 1_000_000
 _PAGE: Final = 8192
 
@@ -52,7 +52,7 @@ def choose(
     chooser = _Chooser(catalog, graph, going, detached, above)
     batched = chooser.batched() if sum(going.values()) > above else frozenset()
     indexes = tuple(chooser.indexes(batched))
-    vacuumed = (name for name in sorted(batched) if going[name] > above and chooser.is_checked(name))
+    vacuumed = (name for name in sorted(batched) if chooser.is_checked(name))
     return Strategy(tuple(chooser.levels(batched)), tuple(vacuumed), indexes)
 
 

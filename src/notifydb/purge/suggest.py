@@ -121,9 +121,7 @@ class _Draft:
         )
         since = guesses.age(self.root.table)
         if since is not None:
-            yield Entry(
-                "created_at", "The column that tells since when a row of the root is there.", str(since)
-            )
+            yield Entry("age", "The column that tells how old a row of the root is.", str(since))
         yield Entry("protected", "Keys of rows that never go, such as those that migrations load.", ())
         yield Entry(
             "protected_when", "True in one of these columns protects a row of the root.", self._powers()

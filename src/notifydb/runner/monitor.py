@@ -17,8 +17,8 @@ import sqlalchemy.exc
 from notifydb.postgres import activity, failures, ledger
 from notifydb.postgres.activity import Session, Wait
 from notifydb.postgres.connect import autocommit_engine
-from notifydb.runner.events import Blocked, Cancelled, Listener, Progress, Unwatched, Working
 from notifydb.postgres.patience import Patience
+from notifydb.runner.events import Blocked, Cancelled, Listener, Progress, Unwatched, Working
 from notifydb.sql.redaction import without_literals
 
 _INTERVAL: Final = 0.5

@@ -18,10 +18,10 @@ from notifydb.postgres import failures, ledger, own, version
 from notifydb.postgres.advisory import StillOurs, advisory_lock
 from notifydb.postgres.connect import make_engine, own_engine
 from notifydb.postgres.endpoint import check_endpoint
+from notifydb.postgres.patience import Terms
 from notifydb.revisions.graph import History, Revision
 from notifydb.runner import rescue
 from notifydb.runner.events import Listener, Replaced, Unmarked, Waiting
-from notifydb.postgres.patience import Terms
 from notifydb.runner.plan import Plan, is_backwards, plan_downgrade, plan_upgrade
 from notifydb.runner.records import Deployed, Records
 from notifydb.settings.environment import Environment

@@ -127,10 +127,6 @@ class PurgeSettings(Section):
     protected_when: tuple[str, ...] = setting(
         default=("users.platform_admin",), description="true in one of these columns protects a root row"
     )
-    created_at: str = setting(
-        default="users.created_at",
-        description="table.column that tells since when a root row is there, for --older-than",
-    )
     batch_above: int = setting(
         default=5_000,
         ge=0,
@@ -141,7 +137,7 @@ class PurgeSettings(Section):
         default=Path("purge-archives"),
         description="the folder in which each purge makes the folder of its archive, below the project",
     )
-    jobs: int = setting(default=1, ge=1, le=16, description="sessions that delete batches at the same time")
+    jobs: int = setting(default=2, ge=1, le=16, description="sessions that delete batches at the same time")
     max_rate: int | None = setting(
         default=None, ge=1, description="rows a second that are not to be passed; default: no limit"
     )
