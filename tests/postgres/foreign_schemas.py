@@ -64,7 +64,7 @@ DJANGO = Schema(
     """,
     {
         "root": "auth_user.email",
-        "created_at": "auth_user.date_joined",
+        "age": "auth_user.date_joined",
         "owned_through": ("app_project_members(user_id -> project_id) -> app_project(id)",),
         "owned_when_empty": ("app_project.owner_id",),
         "protected_when": ("auth_user.is_superuser", "auth_user.is_staff"),
@@ -123,7 +123,7 @@ SAAS = Schema(
     """,
     {
         "root": "users.email_address",
-        "created_at": "users.created_at",
+        "age": "users.created_at",
         "owned_through": ("memberships(user_id -> organisation_id) -> organisations(id)",),
         "owned_when_empty": (),
         "protected_when": ("users.is_admin",),
@@ -181,7 +181,7 @@ FORUM = Schema(
     """,
     {
         "root": "members.mail",
-        "created_at": "members.joined",
+        "age": "members.joined",
         "owned_through": (),
         "protected_when": ("members.system",),
         "actors": ("*_by_id", "*_by", "moderator"),
@@ -272,7 +272,7 @@ ODD = Schema(
     """,
     {
         "root": '"My App"."User Accounts"."E-Mail"',
-        "created_at": '"My App"."User Accounts".createdAt',
+        "age": '"My App"."User Accounts".createdAt',
         "protected_when": ('"My App"."User Accounts".isAdmin',),
         "actors": ("*_by_id", "*_by", "approverId"),
         "implicit": ('"My App"."old.items"(Tenant, itemNo) -> "My App"."Order: items"(Tenant, "No%")',),

@@ -171,7 +171,7 @@ def test_notifys_own_suggestion_amounts_to_the_defaults(make_database: MakeDatab
     values = {name: set(v) if isinstance(v, tuple) else v for name, v in drafted.values.items()}
     for name in (
         "root",
-        "created_at",
+        "age",
         "require_uuid",
         "protected_when",
         "owned_through",
