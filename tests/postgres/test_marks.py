@@ -221,7 +221,7 @@ def test_a_purge_stops_between_two_batches_when_the_database_says_no(
 ) -> None:
     query(marked, SHOP.replace(":", r"\:"))
     with make_engine(marked).connect() as conn:
-        plan = build_plan(conn, settings(batch_rows=1_000), PREFIX)
+        plan = build_plan(conn, settings(batch_rows=1_000, jobs=1), PREFIX)
     seen: list[int] = []
 
     def listen(event: Event) -> None:
