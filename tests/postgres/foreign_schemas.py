@@ -103,6 +103,9 @@ SAAS = Schema(
     CREATE TABLE documents_history (id uuid, version int, organisation_id uuid, created_by uuid);
     CREATE TABLE phone_numbers (number text PRIMARY KEY, organisation_id uuid UNIQUE REFERENCES organisations);
     CREATE TABLE audit_events (id serial PRIMARY KEY, data jsonb);
+    CREATE TABLE invitations (
+        id int PRIMARY KEY, email text, user_id uuid REFERENCES users,
+        organisation_id uuid NOT NULL REFERENCES organisations);
     CREATE TABLE announcements (id int PRIMARY KEY, published_by uuid NOT NULL REFERENCES users);
     CREATE TEMP TABLE names (id int, email text);
     {users("names", "id, email")}
@@ -120,6 +123,7 @@ SAAS = Schema(
     INSERT INTO phone_numbers VALUES ('1', u(101)), ('2', u(102)), ('3', NULL);
     INSERT INTO audit_events (data) SELECT jsonb_build_object('user_id', id, 'at', 1) FROM users;
     INSERT INTO announcements VALUES (1, u(11));
+    INSERT INTO invitations VALUES (1, 'a@example.org', u(1), u(101)), (2, 'b@example.org', u(11), u(102));
     """,
     {
         "root": "users.email_address",
@@ -127,7 +131,7 @@ SAAS = Schema(
         "owned_through": ("memberships(user_id -> organisation_id) -> organisations(id)",),
         "owned_when_empty": (),
         "protected_when": ("users.is_admin",),
-        "actors": ("*_by_id", "*_by", "last_editor_id"),
+        "actors": ("*_by_id", "*_by", "invitations.user_id", "last_editor_id"),
         "policies": ("phone_numbers.organisation_id=null",),
         "implicit": (
             "documents_history.id -> documents.id",
@@ -147,6 +151,7 @@ SAAS = Schema(
         "phone_numbers": ["1", "2", "3"],
         "audit_events": 50,
         "announcements": ["1"],
+        "invitations": ["2"],
     },
 )
 

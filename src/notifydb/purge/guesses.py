@@ -62,6 +62,11 @@ _INTERESTS: Final = _words(
     view star attendee tag rating reaction role permission notification
     """
 )
+_INVITATIONS: Final = _words(
+    """
+    invite invited invitation
+    """
+)
 _POWERS: Final = _words(
     """
     superuser is_superuser admin is_admin staff is_staff platform_admin is_platform_admin is_system
@@ -106,7 +111,12 @@ def _address(named: tuple[str, ...]) -> int:
 
 
 def is_owner(root: TableName, columns: tuple[str, ...], child: Table) -> bool:
-    """Whether a relation to the root tells whose the row is, and not only who did something."""
+    """Whether a relation to the root tells whose the row is, and not only who did something.
+
+    Who is invited has no row yet: a person in an invitation is the one who invites.
+    """
+    if _INVITATIONS & set(words(child.name.name)):
+        return False
     return is_person(root, columns[-1]) or columns == child.primary_key
 
 

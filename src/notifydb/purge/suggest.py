@@ -208,13 +208,19 @@ class _Draft:
         for child, columns in self._to_root():
             if not self._is_owner(child, columns) and not any(map(guesses.is_actor, columns)):
                 column = columns[-1]
-                named = column if self._always_means_root(column) else f"{child}.{column}"
+                named = column if self._is_always_an_actor(column) else f"{child}.{column}"
                 missed[glob.escape(named)] = None
         return (*guesses.ACTORS, *sorted(missed))
 
-    def _always_means_root(self, column: str) -> bool:
+    def _is_always_an_actor(self, column: str) -> bool:
+        """Whether the name means nothing else in any other table."""
         keys = [key for key in self.catalog.foreign_keys if column in key.child_columns]
-        return all(key.parent == self.root.table.name for key in keys)
+        owners = [
+            child
+            for child, columns in self._to_root()
+            if columns[-1] == column and self._is_owner(child, columns)
+        ]
+        return not owners and all(key.parent == self.root.table.name for key in keys)
 
     def _follow(self) -> Iterator[tuple[str, tuple[str, str]]]:
         """Owners that a pattern of ACTORS takes for actors."""
