@@ -26,7 +26,7 @@ _MENDED: Final = 0.75
 def fill(world: World, rng: random.Random) -> None:
     """Makes the rows, and says in the settings which of them are protected."""
     for table in world.tables:
-        count = rng.randint(3, 8) if table is world.root else rng.choice([0, *range(1, 15)])
+        count = rng.randint(4, 10) if table is world.root else rng.choice([0, *range(1, 20)])
         table.rows = list(_rows(world, table, count, rng))
     for place, row in enumerate(world.root.rows):
         row["email_address"] = _address(place, rng)
@@ -82,7 +82,7 @@ def _address(place: int, rng: random.Random) -> str:
     tag = uuid.UUID(int=rng.getrandbits(128))
     test = f"{PREFIX}+{tag}@example.gov"
     other = (f"{PREFIX.upper()}+{tag}@example.gov", f"{PREFIX}@example.gov", f"person{place}@example.gov")
-    return test if place % 2 == 0 else rng.choice(other)
+    return test if place % 3 < 2 else rng.choice(other)
 
 
 def _refer(reference: Reference, rng: random.Random) -> None:

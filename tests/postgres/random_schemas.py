@@ -26,6 +26,8 @@ PAYLOADS: Final = {
     "int4range": ("'[1,5)'", "'empty'", "NULL"),
     '"char"': ("'x'", "NULL"),
     "mood": ("'fine'", "'so, so'", "NULL"),
+    # Four of them fill a page.
+    "character(1900)": ("'wide'",),
 }
 OWNING: Final = ("", "", "ON DELETE CASCADE", "ON DELETE RESTRICT")
 WAITING: Final = ("", "", "DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED")
@@ -199,8 +201,10 @@ class _Maker:
         schema = rng.choice(self.schemas) if name != "users" else "public"
         payload = {
             f"{rng.choice(['p', 'P ', 'p%', 'p:'])}{place}": type_
-            for place, type_ in enumerate(rng.sample(list(PAYLOADS), rng.randint(0, 3)))
+            for place, type_ in enumerate(rng.sample(list(PAYLOADS)[:-1], rng.randint(0, 3)))
         }
+        if rng.random() < 0.6:
+            payload["wide"] = "character(1900)"
         made = Table(schema, name, rng.choice(KEY_TYPES), primary, unique, partition, payload=payload)
         if rng.random() < 0.2:
             made.generated["twice"] = "integer GENERATED ALWAYS AS (tenant * 2) STORED"
@@ -243,8 +247,8 @@ class _Maker:
             self.founder(child, root)
         most = 1 if child is root or is_link else 3
         for _ in range(rng.randint(1 if most == 3 and not is_group else 0, most)):
-            parent = rng.choice([*self.tables, root, child])
-            makers = [self.owner, self.owner, self.owner, self.actor, self.detached, self.stated]
+            parent = rng.choice([*self.tables, *[root] * (len(self.tables) // 3), child])
+            makers = [*[self.owner] * 5, self.actor, self.detached, self.stated]
             makers += [self.custom, self.custom, self.in_json, self.suspect, self.shared]
             reference = rng.choice(makers)(child, parent)
             if reference is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from postgres import naive_purge, random_rows
@@ -12,8 +13,11 @@ from postgres.purge_support import execute_on, plan_of, settings
 from postgres.random_rows import Texts, columns_of, texts_of
 from postgres.random_schemas import Reference, Table, World, quoted, random_world
 
-from conftest import query
-from notifydb import errors
+from conftest import name_of, query
+from notifydb import errors, guard
+from notifydb.postgres.patience import Terms
+from notifydb.purge.execute import Purged
+from notifydb.purge.restore import restore
 from notifydb.settings.model import PurgeSettings
 
 #: What a purge may not change, whatever it builds on its way.
@@ -28,6 +32,13 @@ _CATALOG = """
     FROM pg_trigger t GROUP BY 1
     ORDER BY 1, 2, 3
 """
+#: All in one transaction; in batches; in batches of two sessions.
+_BATCHES: tuple[dict[str, int], ...] = (
+    {},
+    {"batch_above": 0, "batch_rows": 3},
+    {},
+    {"batch_above": 2, "batch_rows": 1, "jobs": 2},
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +70,8 @@ def make_case(url: str, seed: int) -> Case:
     world = random_world(rng)
     random_rows.fill(world, rng)
     texts = random_rows.load(url, world, rng)
-    return Case(url, world, texts, naive_purge.going(world), settings(**world.settings))
+    chosen = settings(**world.settings, **(_BATCHES[seed % len(_BATCHES)]))
+    return Case(url, world, texts, naive_purge.going(world), chosen)
 
 
 def orphans(url: str, reference: Reference) -> int:
@@ -77,7 +89,7 @@ def orphans(url: str, reference: Reference) -> int:
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_the_purge_is_that_of_a_walk_from_row_to_row(database: str, seed: int) -> None:
+def test_the_purge_is_that_of_a_walk_from_row_to_row(database: str, seed: int, tmp_path: Path) -> None:
     case = make_case(database, seed)
     world, going = case.world, case.going
     before, catalog = texts_of(database, world), query(database, _CATALOG)
@@ -92,8 +104,18 @@ def test_the_purge_is_that_of_a_walk_from_row_to_row(database: str, seed: int) -
             execute_on(database, plan)
         assert texts_of(database, world) == before
         return
-    purged = execute_on(database, plan)
+    purged = execute_on(database, plan, archive=tmp_path)
     assert purged.rows == len(going)
     assert texts_of(database, world) == case.expected
     assert not any(orphans(database, each) for each in world.references if each.clause is not None)
     assert query(database, _CATALOG) == catalog
+    put_back(database, purged)
+    assert texts_of(database, world) == before
+
+
+def put_back(url: str, purged: Purged) -> None:
+    """Restores what was purged, if there was anything."""
+    target = guard.Target(name_of(url), guard.Mark("missing"), embedded=True)
+    permit = guard.permit(guard.Request(guard.Operation.RESTORE, target, confirmation=name_of(url)))
+    if purged.archive is not None and purged.archive.exists():
+        restore(url, permit, [purged.archive], Terms())
