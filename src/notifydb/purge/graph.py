@@ -231,7 +231,7 @@ class _Reader:
 
     def _nullable(self, child: TableName, names_: tuple[str, ...]) -> tuple[str, ...]:
         columns = (self.catalog.tables[child].column(name) for name in names_)
-        return tuple(column.name for column in columns if column is not None and column.nullable)
+        return tuple(c.name for c in columns if c is not None and c.nullable and not c.generated)
 
     def _decided(self, relation: Relation) -> Relation:
         """The relation with its policy, and why it has it."""

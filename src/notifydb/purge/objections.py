@@ -22,7 +22,8 @@ class Facts:
     """`rows` that go and `totals` per table; `protected` rows among them.
 
     `foreign_founders` counts groups that go by the column that names somebody who stays; `unsupported` and
-    `doubts` are of the graph; `lost_targets` are relations that would be reassigned to a row that goes.
+    `doubts` are of the graph; `lost_targets` are relations that would be reassigned to a row that goes,
+    `unidentified` tables without a primary key whose rows let go in several ways.
     """
 
     rows: Mapping[TableName, int]
@@ -34,6 +35,7 @@ class Facts:
     unsupported: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     lost_targets: tuple[str, ...] = ()
+    unidentified: tuple[TableName, ...] = ()
 
 
 def blockers(
@@ -55,6 +57,8 @@ def blockers(
     yield from facts.unsupported
     for relation in facts.lost_targets:
         yield f"{relation}: the row to reassign to would go as well"
+    for name in facts.unidentified:
+        yield f"{name} has no primary key, and rows of it would let go in several ways: they could not be put back"
     for stays in standing:
         objection = _objection(stays)
         if objection is not None:

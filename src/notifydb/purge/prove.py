@@ -13,7 +13,7 @@ from notifydb import errors
 from notifydb.postgres.relations import TableName
 from notifydb.purge.closure import Closure
 from notifydb.purge.planned import Plan
-from notifydb.purge.relation import Policy
+from notifydb.purge.relation import DETACHING, Policy
 
 #: What this transaction has done to each table; partitions count for the table that they are of.
 _TOUCHED: Final = sa.text(
@@ -26,10 +26,6 @@ _TOUCHED: Final = sa.text(
     GROUP BY 1, 2
     """
 )
-
-
-#: Policies by which a row that stays is changed.
-DETACHING: Final = frozenset({Policy.NULL, Policy.REASSIGN, Policy.SERVER})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

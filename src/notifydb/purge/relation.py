@@ -22,6 +22,8 @@ class Policy(enum.StrEnum):
     SUSPECT = "suspect"  # nobody has said; refused where there are rows
 
 
+#: Policies by which a row that stays is changed.
+DETACHING: Final = frozenset({Policy.NULL, Policy.REASSIGN, Policy.SERVER})
 Origin = Literal["foreign key", "declared", "detected"]
 
 

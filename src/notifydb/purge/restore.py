@@ -17,7 +17,7 @@ from notifydb.postgres import failures, ledger, own
 from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.connect import driver_of, make_engine, plain
 from notifydb.postgres.patience import Terms
-from notifydb.postgres.relations import Catalog, TableName, quoted, read_catalog
+from notifydb.postgres.relations import Catalog, TableName, literal, quoted, read_catalog
 from notifydb.purge import journal
 from notifydb.purge.archive import Content
 from notifydb.purge.archive_read import Manifest, read_manifest, text_of
@@ -211,17 +211,20 @@ class _Restore:
     def _put_back(self, content: Content, staged: str) -> int:
         split = len(content.columns) - content.restores
         key, changed = content.columns[:split], content.columns[split:]
-        # Without a primary key all columns tell, of whatever type: some know no equality.
-        primary = self.catalog.tables[content.table].primary_key
-        is_, cast = ("=", "") if key == primary else ("IS NOT DISTINCT FROM", "::text")
-        same = [f"t.{quoted(name)}{cast} {is_} s.{quoted(name)}{cast}" for name in key]
+        now = "true"
         if not content.by_server:
-            now = "NULL" if content.now is None else ":now"
-            same += [f"t.{quoted(name)}::text IS NOT DISTINCT FROM {now}" for name in changed]
+            value = "NULL" if content.now is None else literal(content.now)
+            now = " AND ".join(f"t.{quoted(name)}::text IS NOT DISTINCT FROM {value}" for name in changed)
+        if key == self.catalog.tables[content.table].primary_key:
+            same = " AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in key)
+            source, where = f"{staged} s", f"{same} AND {now}"
+        else:
+            source = f"({_paired(content.table, staged, key, now)}) s"
+            where = "t.ctid = s._place AND t.tableoid = s._part"
         values = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in changed)
-        update = f"UPDATE {content.table.sql} t SET {values} FROM {staged} s WHERE {' AND '.join(same)}"  # noqa: S608
+        update = f"UPDATE {content.table.sql} t SET {values} FROM {source} WHERE {where}"  # noqa: S608
         with _refusing("rows that had let go would refer to something that is not there any more"):
-            return self.conn.execute(sa.text(update), {"now": content.now}).rowcount
+            return self.conn.execute(sa.text(update)).rowcount
 
     def _prove(
         self,
@@ -265,6 +268,22 @@ class _refusing:  # noqa: N801
 
 def _changed(table: TableName, missing: int, rows: int) -> str:
     return f"{table}: {missing:,} of {rows:,} rows are gone, or refer to something else by now"
+
+
+def _paired(table: TableName, staged: str, key: Sequence[str], now: str) -> str:
+    """The archived rows, each with the place of one that is its like: without a primary key there may be several.
+
+    As text all types can be compared.
+    """
+    turn = "row_number() OVER (PARTITION BY {})"
+    ours = ", ".join(f"t.{quoted(name)}::text" for name in key) or "true"
+    theirs = ", ".join(f"s.{quoted(name)}::text" for name in key) or "true"
+    same = "".join(f" AND x.{quoted(name)}::text IS NOT DISTINCT FROM a.{quoted(name)}::text" for name in key)
+    return (
+        f"SELECT x._place, x._part, a.* FROM (SELECT t.*, t.ctid AS _place, t.tableoid AS _part,"  # noqa: S608
+        f" {turn.format(ours)} AS _turn FROM {table.sql} t WHERE {now}) x"
+        f" JOIN (SELECT s.*, {turn.format(theirs)} AS _turn FROM {staged} s) a ON x._turn = a._turn{same}"
+    )
 
 
 def _details(done: Restoration) -> dict[str, object]:

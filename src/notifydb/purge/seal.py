@@ -18,9 +18,9 @@ from notifydb.purge.closure import Closure
 from notifydb.purge.events import Deleted, Deleting, Detached, Listener, Proved, Reading
 from notifydb.purge.order import deletion_order
 from notifydb.purge.planned import Plan
-from notifydb.purge.prove import DETACHING, prove, touched
+from notifydb.purge.prove import prove, touched
 from notifydb.purge.record import Record, Taker
-from notifydb.purge.relation import Policy, Relation
+from notifydb.purge.relation import DETACHING, Policy, Relation
 from notifydb.purge.session import transaction
 from notifydb.purge.survey import Survey, survey
 
@@ -121,6 +121,7 @@ class _Seal:
         """What lets go is archived as it was; the server does it by itself where the key says so."""
         table = closure.catalog.tables[relation.child]
         changed = relation.nullable if relation.policy is Policy.NULL else relation.columns
+        changed = tuple(name for name in changed if name not in table.primary_key)
         key = table.primary_key or tuple(name for name in table.written if name not in changed)
         by_server = relation.policy is Policy.SERVER
         content = Content(

@@ -96,7 +96,9 @@ class _Chooser:
 
     def _may_go_alone(self, name: TableName) -> bool:
         """Whether a batch of it changes nothing else, and the server refuses one that something refers to."""
-        if name in self.graph.selected or name in self.graph.cyclic or name in self.detached:
+        links = {membership.member.table.name for membership in self.graph.memberships}
+        # Without its members a group would not be the same ones' any more, should the purge be cut short.
+        if name in links or name in self.graph.selected or name in self.graph.cyclic or name in self.detached:
             return False
         keys = (key for key in self.catalog.foreign_keys if key.parent == name)
         plain = all(

@@ -18,7 +18,7 @@ from notifydb.purge.graph import Graph, read_graph
 from notifydb.purge.objections import Facts, blockers, warnings
 from notifydb.purge.order import deletion_order
 from notifydb.purge.planned import LISTED, Kept, Plan, SharedGroup, Standing, TablePlan, Unindexed
-from notifydb.purge.relation import Policy, Proof, Relation
+from notifydb.purge.relation import DETACHING, Policy, Proof, Relation
 from notifydb.purge.strategy import Strategy, choose
 from notifydb.purge.target import Target, find_target
 from notifydb.settings.model import PurgeSettings
@@ -265,6 +265,7 @@ class _Surveyor:
             unsupported=self.graph.unsupported,
             doubts=self.graph.doubts,
             lost_targets=tuple(self._lost_targets()),
+            unidentified=tuple(self._unidentified()),
         )
 
     def _lost_targets(self) -> Iterator[str]:
@@ -273,6 +274,13 @@ class _Surveyor:
             for relation, rows in census.standing:
                 if rows and relation.reassign_to is not None and self._goes(relation.parent, relation):
                     yield str(relation)
+
+    def _unidentified(self) -> Iterator[TableName]:
+        """Tables whose rows let go in several ways and could not be told apart afterwards, to be put back."""
+        for name, census in self.censuses.items():
+            letting_go = [r for r, rows in census.standing if rows and r.policy in DETACHING]
+            if len(letting_go) > 1 and not self.catalog.tables[name].primary_key:
+                yield name
 
     def _goes(self, parent: TableName, relation: Relation) -> bool:
         column = quoted(relation.parent_columns[0])
