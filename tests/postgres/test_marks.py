@@ -76,6 +76,7 @@ CHANGES = {
     f"DROP TABLE {MARK}": "cannot be read",
     f"ALTER TABLE {MARK} DROP COLUMN database_oid": "cannot be read",
     f"ALTER TABLE {MARK} RENAME TO e; CREATE VIEW {MARK} AS SELECT * FROM notifydb.e": "cannot be read",
+    f"ALTER TABLE {MARK} RENAME TO e; CREATE MATERIALIZED VIEW {MARK} AS TABLE notifydb.e": "cannot be read",
     f"CREATE TABLE more () INHERITS ({MARK}); INSERT INTO more SELECT * FROM {MARK}": "cannot be read",
     f"ALTER TABLE {MARK} ALTER name DROP NOT NULL; UPDATE {MARK} SET name = NULL": "cannot be read",
     "ALTER DATABASE {name} SET notifydb.environment = 'production'": "notifydb.environment says production",
