@@ -188,6 +188,10 @@ def test_a_setting_of_the_whole_server_counts_for_each_database(marked: str) -> 
 def test_a_role_that_may_not_set_it_is_told(granted: bool, marked: str) -> None:
     role = f"owner_{name_of(marked)}"
     query(marked, f"CREATE ROLE {role}; ALTER DATABASE {name_of(marked)} OWNER TO {role}")
+    # Older servers let nobody but a superuser.
+    granted = granted and query(marked, "SELECT current_setting('server_version_num')::int >= 150000") == [
+        (True,)
+    ]
     try:
         if granted:
             query(marked, f"GRANT SET ON PARAMETER notifydb.environment TO {role}")
