@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -309,6 +312,22 @@ def test_an_explanation_as_text_and_as_json(
         assert part in text
     run_suggest(Deps(database_url=url))
     assert "[tool.notifydb.purge]\n" in capsys.readouterr().out
+
+
+def test_the_command_writes_settings_that_it_reads(database: str, tmp_path: Path) -> None:
+    run(database, ALL["shop"].script)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DATABASE_URL": database}
+
+    def notifydb(*arguments: str) -> str:
+        command = [sys.executable, "-m", "notifydb", "purge", *arguments]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    (tmp_path / "pyproject.toml").write_text(notifydb("--suggest-config"))
+    document = json.loads(notifydb("--explain", "--format", "json"))
+    assert (document["root"], document["unknown"]) == ("sales.customers.email", [])
 
 
 def test_what_is_in_the_way_is_said_aside(capsys: pytest.CaptureFixture[str]) -> None:

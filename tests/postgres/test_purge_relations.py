@@ -271,6 +271,17 @@ def test_nothing_is_given_to_a_row_that_goes_as_well(users: str) -> None:
     assert [text for text in blocked if "pages.created_by_id -> users.id" in text] == list(blocked) != []
 
 
+def test_a_generated_column_cannot_let_go(users: str) -> None:
+    run(
+        users,
+        "CREATE TABLE pages (id int PRIMARY KEY, by_user int,"
+        " made_by int GENERATED ALWAYS AS (by_user) STORED REFERENCES users)",
+        f"INSERT INTO pages VALUES (1, {TEST}), (2, {REAL})",
+    )
+    (blocker,) = plan_of(users, settings(policies=("pages.made_by=null",))).blockers
+    assert blocker.startswith("pages.made_by -> users.id: 1 row cannot let go")
+
+
 # -- shapes --
 
 

@@ -126,6 +126,15 @@ def test_tables_of_the_same_schema_are_meant_first_and_others_only_where_there_i
     assert said_in(catalog([there("a"), there("public"), child])) == {"x.user_id -> users.id"}
 
 
+def test_a_name_that_means_many_things_means_nothing() -> None:
+    parents = [table(f"p{number}", "id") for number in range(5)]
+    keys = [key(f"c{number}", "item", f"p{number}") for number in range(5)]
+    children = [table(f"c{number}", "item") for number in range(5)]
+    found = [*parents, *children, table("x", "item"), table("tree", "id", "parent"), table("y", "parent")]
+    assert said_in(catalog(found, *keys, key("tree", "parent", "tree"))) == set()
+    assert len(said_in(catalog(found, *keys[:4]))) == 8
+
+
 def test_columns_that_mean_something_only_together() -> None:
     orders = dataclasses.replace(table("orders", "tenant", "no"), primary_key=("tenant", "no"))
     composite = dataclasses.replace(

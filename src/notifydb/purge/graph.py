@@ -132,7 +132,7 @@ def _elsewhere(
 ) -> Iterator[str]:
     """Relations of the tables `held` by other servers, where no transaction here can lock, prove or put back."""
     declared = [names.relation(whole, text) for text in settings.implicit]
-    meant = [ref for ref in declared if ref is not None] + list(detect.suspects(whole))
+    meant = [ref for ref in declared if ref is not None] + (list(detect.suspects(whole)) if held else [])
     found = (ref for ref in meant if ref.child.name in held and ref.parent.name in graph.tables)
     for said in dict.fromkeys(map(str, found)):
         if said not in waived:

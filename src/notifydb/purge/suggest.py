@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from notifydb import errors
 from notifydb.postgres.relations import Catalog, TableName, literal, quoted, read_catalog
-from notifydb.purge import detect, guesses
+from notifydb.purge import guesses
+from notifydb.purge.detect import Meanings
 from notifydb.purge.evidence import Evidence, sample_of
 from notifydb.purge.graph import Graph, read_graph
 from notifydb.purge.names import ColumnRef, spelled, spelled_table
@@ -87,6 +88,7 @@ class _Draft:
         self.catalog = catalog
         self.root = root
         self.evidence = Evidence(conn, catalog)
+        self.meanings = Meanings(catalog)
         self.links, self.other_links = guesses.memberships(catalog, root.table)
         self.groups = {link.key.table.name: link.key.table for link in self.links}
         self.proved: dict[str, Relation] = {}
@@ -298,7 +300,7 @@ class _Draft:
                             yield dataclasses.replace(relation, proof=self.evidence.of(relation))
 
     def _meanings(self, table: TableName, key: str) -> Iterator[tuple[TableName, tuple[str, ...]]]:
-        found = list(detect.meanings(self.catalog, self.catalog.tables[table], key))
+        found = sorted(self.meanings.of(self.catalog.tables[table], key))
         root = self.root.table
         if not found and guesses.is_person(root.name, key):
             found.append((root.name, root.primary_key))
