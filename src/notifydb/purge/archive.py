@@ -6,6 +6,7 @@ segment as `COPY ... TO STDOUT` writes them (docs/purge.md has the whole format)
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -81,7 +82,7 @@ class Archive:
 
     def close(self) -> None:
         """Nothing more is written."""
-        self._manifest.close()
+        _closed(self._manifest)
 
     def segment(self, content: Content, worker: int = 0) -> Segment:
         """Begins a segment, at the end of the file that the worker has for its table."""
@@ -120,7 +121,7 @@ class Archive:
 
     def drop(self) -> None:
         """Removes the folder: nothing of it was committed."""
-        self._manifest.close()
+        _closed(self._manifest)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def finished(self, rows: int) -> None:
@@ -158,7 +159,7 @@ class Segment:
 
     def __exit__(self, *_: object) -> None:
         if self._stream is not None:
-            self._stream.close()
+            _closed(self._stream)
 
     @property
     def is_empty(self) -> bool:
@@ -224,6 +225,12 @@ def check_of(document: Mapping[str, Any], before: str) -> str:
 def _opened(path: Path) -> BinaryIO:
     """Opened for appending, for the owner's eyes only."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+
+def _closed(stream: BinaryIO) -> None:
+    """What counts was flushed and synced before; a full disk was told then, and is met again here."""
+    with contextlib.suppress(OSError):
+        stream.close()
 
 
 def _sync_folder(folder: Path) -> None:
