@@ -12,7 +12,7 @@ SYSTEM_POSTGRES := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin/pg_ctl
 export MESSAGE ?=
 export PREFIX ?= notify-tests-preview
 
-.PHONY: help demo test test-unit test-system test-lowest check lint types layers docs docs-traced docs-check bench chaos \
+.PHONY: help demo test test-unit test-system test-lowest check lint types layers docs docs-traced docs-check bench chaos purge-chaos \
         upgrade migration renumber purge db-start db-stop db-psql db-reset clean
 
 help: ## Show this list
@@ -78,6 +78,9 @@ bench: $(READY) ## Time notifydb beside plain Alembic, and its lint beside squaw
 
 chaos: $(READY) ## Kill, block and starve runs of migrations: make chaos CHAOS="--quick --seed 1 kills"
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
+
+purge-chaos: $(READY) ## Kill, cut and crash purges and restores: make purge-chaos CHAOS="--seed 1 --stories 20"
+	@PYTHONPATH=tests $(BIN)/python -m purge_chaos $(CHAOS)
 
 upgrade: $(READY) ## Upgrade the database of the settings (in development: the embedded one)
 	@$(BIN)/notifydb upgrade

@@ -10,6 +10,8 @@ from postgres.random_schemas import Reference, Row, Table, World
 
 #: Rows by their table and their place in it.
 Going = set[tuple[Table, int]]
+#: The policies by which a row stays and changes.
+LETTING_GO = ("null", "server", "reassign")
 _TAGGED = re.compile(r"[^@]*\+[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}@[^@]+")
 
 
@@ -47,8 +49,13 @@ def dangling(reference: Reference, gone: Going) -> set[tuple[Table, int]]:
 
 def is_blocked(world: World, gone: Going) -> bool:
     """Whether anything forbids it."""
-    return any(is_protected(world, table, table.rows[place]) for table, place in gone) or any(
-        _forbids(reference) and dangling(reference, gone) for reference in world.references
+    hanging = [reference for reference in world.references if dangling(reference, gone)]
+    loose = Counter(r.child for r in hanging if r.policy in LETTING_GO and not r.child.primary)
+    return (
+        any(is_protected(world, table, table.rows[place]) for table, place in gone)
+        or any(map(_forbids, hanging))
+        # Nothing would tell which row it was when it is to be put back.
+        or any(ways > 1 for ways in loose.values())
     )
 
 
@@ -71,7 +78,7 @@ def after(world: World, gone: Going) -> dict[Table, dict[int, dict[str, str | No
         for table in world.tables
     }
     for reference in world.references:
-        if reference.policy in ("null", "server", "reassign"):
+        if reference.policy in LETTING_GO:
             for table, place in dangling(reference, gone):
                 left[table][place] |= {
                     column: _instead(reference, column) for column in letting_go(reference)
