@@ -91,6 +91,9 @@ CREATE VIEW fill.sent AS
     CASE WHEN m % 20 = 0 THEN 'failed' ELSE 'delivered' END AS status,
     (m * :all_services + n)::float / (:sent * :all_services) AS age
   FROM generate_series(1, :sent) m, fill.s s;
+-- Indexes are built afterwards, all at once.
+UPDATE pg_index SET indisready = false
+  WHERE indrelid IN ('notifications'::regclass, 'notification_history'::regclass);
 -- In the order of time, the services in turn.
 INSERT INTO notifications (id, "to", job_id, service_id, template_id, api_key_id, notification_status, reference,
     sent_at, sent_by, created_at, updated_at, template_version, key_type, notification_type, billable_units,
@@ -111,6 +114,10 @@ INSERT INTO notification_history (id, job_id, service_id, template_id, api_key_i
   FROM (SELECT sent.*, timestamp '2026-01-01' + age * interval '300 days' FROM fill.sent) sent
     (n, test, user_id, service_id, _, m, template_id, job_id, job_row_number, api_key_id, status, age, at)
   ORDER BY at;
+UPDATE pg_index SET indisready = true
+  WHERE indrelid IN ('notifications'::regclass, 'notification_history'::regclass);
+REINDEX TABLE notifications;
+REINDEX TABLE notification_history;
 CREATE TABLE fill.last AS
   SELECT id, service_id, row_number() OVER (PARTITION BY service_id ORDER BY created_at DESC) AS r
   FROM notifications;
