@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -19,8 +19,10 @@ from notifydb.purge.target import Target, is_protected
 #: Without a primary key a row is known by its place, which stands still while the row is locked.
 _PLACE: Final = ("tableoid", "ctid")
 #: Keys of a table of more bytes are not written down for children that are so much smaller.
-_LARGE: Final = 64 * 1024 * 1024
+_LARGE: Final = 8 * 1024 * 1024
 _MUCH_SMALLER: Final = 8
+#: Of fewer keys the planner's guess is good enough.
+_WORTH_COUNTING: Final = 1_000
 _DIGEST: Final = (
     "encode(sha256(convert_to(coalesce(string_agg({key}, ',' ORDER BY {key}), ''), 'UTF8')), 'hex')"
 )
@@ -45,8 +47,8 @@ class Closure:
     """Chosen rows and all that they own; lives as long as the transaction it was made in, or, where it is
     `lasting`, as long as the session.
 
-    With `lock`, every row that something can refer to is locked before what refers to it is read, so that
-    no foreign key can bring in more.
+    With `only`, what belongs to other tables is not looked for. With `lock`, every row that something can refer
+    to is locked before what refers to it is read, so that no foreign key can bring in more.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Closure:
         *,
         lock: bool = False,
         lasting: bool = False,
+        only: Collection[TableName] | None = None,
     ) -> None:
         self.conn = conn
         self.catalog = catalog
@@ -66,12 +69,14 @@ class Closure:
         self.lock = lock
         self.rows: dict[TableName, int] = {}
         self._locking = False
+        self._made: set[TableName] = set()
         self._lifetime = "PRESERVE ROWS" if lasting else "DROP"
         self._stored = {
             name: f"pg_temp.{quoted(f'_purge_{number}')}"
             for number, name in enumerate(graph.tables)
             if name in graph.selected or (graph.parent_columns(name) and not self._is_looked_up(name))
         }
+        self._only = set(graph.tables) if only is None else set(only)
 
     def build(self, reading: Callable[[TableName], None]) -> Mapping[TableName, Census]:
         """Finds everything; `reading` is told each table before it is counted. Raises Refused, under lock,
@@ -89,8 +94,6 @@ class Closure:
 
     def find(self) -> None:
         """Writes down the keys of all that goes and can be referred to; nothing is counted."""
-        for name in self._stored:
-            self._create(name)
         self._fill_all()
 
     def _find_again_locked(self) -> None:
@@ -98,8 +101,8 @@ class Closure:
         chosen = self.chosen()
         self._lock_found()
         self._locking = True
-        for keys in self._stored.values():
-            self._run(f"DELETE FROM {keys}")  # noqa: S608
+        for name in self._made:
+            self._run(f"DELETE FROM {self._stored[name]}")  # noqa: S608
         self._fill_all()
         if self.chosen() != chosen:
             raise errors.Refused(
@@ -111,7 +114,12 @@ class Closure:
     def _fill_all(self) -> None:
         self._choose()
         for component in self.graph.walk:
-            self._fill(component)
+            wanted = tuple(name for name in component if name in self._only and self._live_owners(name))
+            if wanted:
+                self._fill(component if self._is_cyclic(component) else wanted)
+
+    def _is_cyclic(self, component: tuple[TableName, ...]) -> bool:
+        return any(name in self.graph.cyclic for name in component)
 
     def condition(self, name: TableName) -> str:
         """A condition: the row `t` of the table goes."""
@@ -175,8 +183,7 @@ class Closure:
 
     def _choose(self) -> None:
         for name in (self.graph.root, *self.graph.groups):
-            self.rows[name] = self._insert(name, self._is_chosen(name))
-            self._finish(name)
+            self._store(name, self._is_chosen(name))
 
     def _is_chosen(self, name: TableName) -> str:
         return self.target.selected if name == self.graph.root else self._is_owned_group(name)
@@ -195,7 +202,7 @@ class Closure:
 
     def _lock_found(self) -> None:
         """Waits for every lock, in the order in which others take them."""
-        for name in lock_order(self.catalog, [name for name in self._stored if self.has_rows(name)]):
+        for name in lock_order(self.catalog, [name for name in self._made if self.has_rows(name)]):
             key = ", ".join(f"t.{quoted(column)}" for column in _identity(self.catalog.tables[name]))
             self._run(
                 f"SELECT count(*) FROM (SELECT FROM {name.sql} t WHERE {self._is_kept_key(name)}"  # noqa: S608
@@ -206,29 +213,28 @@ class Closure:
 
     def _fill(self, component: tuple[TableName, ...]) -> None:
         kept = [name for name in component if name in self._stored]
-        if any(name in self.graph.cyclic for name in component):
+        if self._is_cyclic(component):
             self._fill_cycle(component)
         else:
             for name in kept:
-                self.rows[name] = self._insert(name, self.condition(name))
-        for name in kept:
-            self._finish(name)
+                self._store(name, self.condition(name))
         # What is looked up instead is taken to have rows; asking costs as much as looking.
-        self.rows |= {name: 1 for name in component if name not in self._stored and self._live_owners(name)}
+        self.rows |= {name: 1 for name in component if name not in self._stored}
 
     def _fill_cycle(self, component: tuple[TableName, ...]) -> None:
         """Round after round, until nothing is added."""
-        self.rows |= dict.fromkeys(component, 0)
+        for name in component:
+            self._store(name, "false")
         added = True
         while added:
             added = False
             for name in component:
-                owners = self.graph.owners_of(name)
-                live = [r for r in owners if self.has_rows(r.parent)]
-                wanted = _any(map(self.refers, live))
-                new = self._insert(name, f"({wanted}) AND {self._is_kept_key(name)} IS NOT TRUE")
+                wanted = _any(map(self.refers, self._live_owners(name)))
+                new = self._add(name, f"({wanted}) AND {self._is_kept_key(name)} IS NOT TRUE")
                 self.rows[name] += new
                 added = added or new > 0
+        for name in component:
+            self._count_keys(name)
 
     def _census(self, name: TableName) -> Census:
         """All that is to be known of a table, in one pass over it."""
@@ -302,32 +308,34 @@ class Closure:
 
     def _is_kept_key(self, name: TableName) -> str:
         identity = _identity(self.catalog.tables[name])
-        equal = " AND ".join(f"k.{_kept_name(column)} = t.{quoted(column)}" for column in identity)
-        return f"EXISTS (SELECT FROM {self._stored[name]} k WHERE {equal})"
+        ours = ", ".join(f"t.{quoted(column)}" for column in identity)
+        theirs = ", ".join(f"k.{_kept_name(column)}" for column in identity)
+        return f"({ours}) IN (SELECT {theirs} FROM {self._stored[name]} k)"  # noqa: S608
 
-    def _create(self, name: TableName) -> None:
+    def _store(self, name: TableName, condition: str) -> None:
+        """Writes down the keys of the rows `t` that fulfil the condition."""
+        if name in self._made:
+            self.rows[name] = self._add(name, condition)
+        else:
+            keys = f"CREATE TEMP TABLE {self._stored[name]} ON COMMIT {self._lifetime} AS"
+            self.rows[name] = self._run(f"{keys} {self._selected(name, condition)}")
+            self._made.add(name)
+        self._count_keys(name)
+
+    def _add(self, name: TableName, condition: str) -> int:
+        """Adds the keys of such rows, and returns how many there are of them."""
+        columns = ", ".join(self._columns(name).values())
+        return self._run(f"INSERT INTO {self._stored[name]} ({columns}) {self._selected(name, condition)}")
+
+    def _selected(self, name: TableName, condition: str) -> str:
+        """The keys of the rows `t`; what was not locked before is locked where it was asked for."""
         columns = ", ".join(f"t.{quoted(column)} AS {kept}" for column, kept in self._columns(name).items())
-        keys = self._stored[name]
-        self._run(
-            f"CREATE TEMP TABLE {keys} ON COMMIT {self._lifetime}"  # noqa: S608
-            f" AS SELECT {columns} FROM {name.sql} t WHERE false"
-        )
-        for key in {_identity(self.catalog.tables[name]), *self.graph.parent_columns(name)}:
-            self._run(f"CREATE INDEX ON {keys} ({', '.join(_kept_name(column) for column in key)})")
+        locked = " FOR UPDATE OF t" if self._locking and name not in self.graph.selected else ""
+        return f"SELECT {columns} FROM {name.sql} t WHERE {condition}{locked}"  # noqa: S608
 
-    def _insert(self, name: TableName, condition: str) -> int:
-        """Adds the keys of rows `t` that fulfil the condition, locking them where asked to."""
-        columns = self._columns(name)
-        chosen = name in self.graph.selected
-        locked = " FOR UPDATE OF t" if self._locking and not chosen else ""
-        return self._run(
-            f"INSERT INTO {self._stored[name]} ({', '.join(columns.values())})"  # noqa: S608
-            f" SELECT {', '.join(f't.{quoted(column)}' for column in columns)} FROM {name.sql} t"
-            f" WHERE {condition}{locked}"
-        )
-
-    def _finish(self, name: TableName) -> None:
-        self._run(f"ANALYZE {self._stored[name]}")
+    def _count_keys(self, name: TableName) -> None:
+        if self.rows[name] >= _WORTH_COUNTING:
+            self._run(f"ANALYZE {self._stored[name]}")
 
     def _run(self, statement: str) -> int:
         return self.conn.execute(sa.text(statement), self.target.parameters).rowcount

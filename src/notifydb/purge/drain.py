@@ -66,8 +66,8 @@ class Drain:
             workers = self._workers(sessions, exact=exact)
             for level in strategy.levels:
                 helper.build(strategy.indexes_for(level))
+                workers[0].require_unchanged()
                 for name in level:
-                    workers[0].require_unchanged()
                     rows[str(name)] = self._drain(name, workers)
                 for name in level:
                     if name in strategy.vacuumed:
@@ -151,7 +151,7 @@ class _Worker:
         self.number = number
         self.conn = conn
         self.scene = scene
-        self.closure: Closure = scene.closure(conn, lasting=True)
+        self.closure: Closure = scene.closure_for(conn, drain.plan.strategy.batched)
         self.closure.find()
         # The checks of deleted parents are planned in this session, while their children may be small; they grow.
         conn.exec_driver_sql("SET enable_seqscan = off")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -35,9 +35,19 @@ class Scene:
     graph: Graph
     evidence: Evidence
 
-    def closure(self, conn: sa.Connection, *, lock: bool = False, lasting: bool = False) -> Closure:
+    def closure(self, conn: sa.Connection, *, lock: bool = False) -> Closure:
         """The closure of the match, not yet looked for."""
-        return Closure(conn, self.catalog, self.graph, self.target, lock=lock, lasting=lasting)
+        return Closure(conn, self.catalog, self.graph, self.target, lock=lock)
+
+    def closure_for(self, conn: sa.Connection, tables: Collection[TableName]) -> Closure:
+        """A lasting one that can tell rows of these tables, and no others."""
+        wanted = set(tables)
+        for component in reversed(self.graph.walk):
+            for name in component:
+                if name in wanted:
+                    wanted |= {owner.parent for owner in self.graph.owners_of(name)}
+                    wanted |= set(component)
+        return Closure(conn, self.catalog, self.graph, self.target, lasting=True, only=wanted)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
