@@ -50,6 +50,8 @@ def _show_strategy(console: Console, plan: Plan) -> None:
         )
     for key in strategy.indexes:
         console.data(f"  for the time of the purge, an index: {key.child}({', '.join(key.child_columns)})")
+    for index in plan.left_over:
+        console.data(f"  left by a purge that was killed, and dropped: index {index}")
     for each in plan.unfinished:
         kept = f"what it has deleted is in {each.archive}" if each.archive else "it kept no archive"
         console.say(f"a purge of this prefix by {each.runner} was cut short; {kept}", style="yellow")

@@ -123,7 +123,7 @@ class Closure:
 
     def condition(self, name: TableName) -> str:
         """A condition: the row `t` of the table goes."""
-        if name in self.graph.selected or name in self.graph.cyclic:
+        if self._is_told_by_key(name):
             return self._is_kept_key(name)
         return _any(self.refers(relation) for relation in self._live_owners(name))
 
@@ -242,7 +242,7 @@ class Closure:
         if name not in self.graph.selected and not owners and not others:
             return Census()
         flags = {f"r{number}": self.refers(owner) for number, owner in enumerate(owners)}
-        by_key = name in self.graph.selected or name in self.graph.cyclic
+        by_key = self._is_told_by_key(name)
         goes = self._is_kept_key(name) if by_key else "false"
         others_flags = {f"s{number}": self.refers(other) for number, other in enumerate(others)}
         columns = {
@@ -305,6 +305,10 @@ class Closure:
         table = self.catalog.tables[name]
         referred = [column for key in self.graph.parent_columns(name) for column in key]
         return {column: _kept_name(column) for column in (*_identity(table), *referred)}
+
+    def _is_told_by_key(self, name: TableName) -> bool:
+        """Whether the rows that go are known by their keys only; of a ring that nothing reaches there are none."""
+        return name in self.graph.selected or (name in self.graph.cyclic and name in self._made)
 
     def _is_kept_key(self, name: TableName) -> str:
         identity = _identity(self.catalog.tables[name])

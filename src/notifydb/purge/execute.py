@@ -93,7 +93,7 @@ def _helped(engine: sa.Engine, plan: Plan, tell: Listener) -> Iterator[Helper]:
     try:
         yield helper
     finally:
-        if plan.strategy.indexes or plan.unfinished:
+        if plan.strategy.indexes or plan.left_over:
             helper.drop_all()
 
 

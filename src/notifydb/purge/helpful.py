@@ -51,9 +51,7 @@ class Helper:
     def drop_all(self) -> None:
         """Drops what was built, here or by a purge that was killed."""
         with self._session() as conn:
-            found = conn.execute(_LEFT_OVER, {"prefix": PREFIX}).all()
-            for schema, name in found:
-                index = TableName(schema, name)
+            for index in left_over(conn):
                 self._tell(
                     IndexDropped(str(index), _try(conn, f"DROP INDEX CONCURRENTLY IF EXISTS {index.sql}"))
                 )
@@ -81,6 +79,11 @@ class Helper:
         with session(self._engine, _PATIENCE) as conn:
             driver_of(conn).autocommit = True
             yield conn
+
+
+def left_over(conn: sa.Connection) -> tuple[TableName, ...]:
+    """The indexes of purges that are there now, as far as the role may drop them."""
+    return tuple(TableName(*row) for row in conn.execute(_LEFT_OVER, {"prefix": PREFIX}))
 
 
 def _try(conn: sa.Connection, statement: str) -> str | None:

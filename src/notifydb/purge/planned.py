@@ -92,7 +92,8 @@ class Plan:
     `id` binds an execution to this plan, `scope` to its chosen rows and rules, whatever else these own by then;
     `chosen` are hashes of their keys, `proofs` what was found of suspicions.
     `kept` and `shared` list at most LISTED each of `kept_count` and
-    `shared_count`; `suspicious` are relations that are neither followed nor waived, with rows or not.
+    `shared_count`; `suspicious` are relations that are neither followed nor waived, with rows or not;
+    `left_over` are temporary indexes of a purge that was killed.
     """
 
     id: str
@@ -117,6 +118,7 @@ class Plan:
     chosen: tuple[str, ...]
     proofs: Mapping[str, Proof]
     unfinished: tuple[Unfinished, ...]
+    left_over: tuple[TableName, ...]
     settings: PurgeSettings = dataclasses.field(repr=False)
 
     @property

@@ -15,6 +15,7 @@ from notifydb.purge import journal
 from notifydb.purge.closure import Census, Closure
 from notifydb.purge.evidence import Evidence
 from notifydb.purge.graph import Graph, read_graph
+from notifydb.purge.helpful import left_over
 from notifydb.purge.objections import Facts, blockers, warnings
 from notifydb.purge.order import deletion_order
 from notifydb.purge.planned import LISTED, Kept, Plan, SharedGroup, Standing, TablePlan, Unindexed
@@ -134,6 +135,7 @@ class _Surveyor:
             chosen=self.closure.chosen(),
             proofs={},
             unfinished=journal.unfinished(self.conn, self.target.prefix),
+            left_over=left_over(self.conn),
             blockers=tuple(blockers(self.graph.root, facts, standing, self.settings)),
             warnings=tuple(warnings(facts, standing, unindexed)),
             settings=self.settings,
