@@ -12,7 +12,7 @@ from postgres.random_schemas import Reference, Row, Table, World
 Going = set[tuple[Table, int]]
 #: The policies by which a row stays and changes.
 LETTING_GO = ("null", "server", "reassign")
-_TAGGED = re.compile(r"[^@]*\+[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}@[^@]+")
+_TAGGED = re.compile(r"[^@]*\+[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}@[^@]+", re.IGNORECASE)
 
 
 def going(world: World) -> Going:
@@ -113,15 +113,21 @@ def _users(world: World) -> Going:
     return {
         (world.root, place)
         for place, row in enumerate(world.root.rows)
-        if str(row["email_address"]).startswith(PREFIX)
+        if _begins(world, str(row["email_address"]))
         and _TAGGED.fullmatch(str(row["email_address"]))
         and not row["is_admin"]
         and not is_protected(world, world.root, row)
     }
 
 
+def _begins(world: World, address: str) -> bool:
+    if world.settings["ignore_case"]:
+        return address.lower().startswith(PREFIX.lower())
+    return address.startswith(PREFIX)
+
+
 def _is_owned(world: World, group: Table, row: Row, users: Going) -> bool:
-    """All of its members go; or it has none, and somebody who goes has made it."""
+    """All of its members go, or some and it is listed; or it has none, and somebody who goes has made it."""
     if is_protected(world, group, row):
         return False
     leaving = [world.root.rows[place] for table, place in users if table is world.root]
@@ -133,7 +139,9 @@ def _is_owned(world: World, group: Table, row: Row, users: Going) -> bool:
         if link[m.column] is not None and link[m.column] == row["id"]
     ]
     if members:
-        return set(members) <= {user["id"] for user in leaving}
+        ids = {user["id"] for user in leaving}
+        is_listed = str(row["id"]) in world.settings["delete_shared"]
+        return set(members) <= ids or (is_listed and not ids.isdisjoint(members))
     return any(
         founder.refers(row, user) for founder in world.founders if founder.child is group for user in leaving
     )

@@ -36,6 +36,11 @@ def fill(world: World, rng: random.Random) -> None:
         _refer(reference, rng)
     if rng.random() < 0.3:
         _protect(world, rng.choice([world.root, *world.selected]), rng)
+    groups = [row["id"] for group in world.selected[1:] for row in group.rows]
+    world.settings["ignore_case"] = rng.random() < 0.3
+    world.settings["delete_shared"] = [
+        str(key) for key in rng.sample(groups, min(len(groups), rng.choice([0, 0, 2])))
+    ]
     if rng.random() < _MENDED:
         going = naive_purge.going(world)
         for reference in world.references:
