@@ -29,13 +29,13 @@ def test_a_healthy_database(there: dict[str, str], notifydb: Notifydb) -> None:
     assert str(notifydb("doctor", **there)) == snapshot("""\
 exit 0
 [err]
-nothing found in 12 checks; the database is at 0002_index
+nothing found in 13 checks; the database is at 0002_index
 """)
     assert str(notifydb("doctor", "--no-shadow", **there)) == snapshot("""\
 exit 0
 [err]
 not checked: unvalidated-constraints, missing-objects, unstamped-objects, unknown-objects: --no-shadow was given
-nothing found in 8 checks, 4 did not run; the database is at 0002_index
+nothing found in 9 checks, 4 did not run; the database is at 0002_index
 """)
 
 
@@ -56,7 +56,7 @@ note: one object is there that no migration makes
   constraint public.users.ck_users_name
   next: notifydb check --database
 [err]
-1 error, 1 warning, 1 note in 12 checks; the database is at 0002_index
+1 error, 1 warning, 1 note in 13 checks; the database is at 0002_index
 """)
     found = notifydb("doctor", "--format", "json", **there).json
     assert matches_schema("doctor", found)
@@ -76,7 +76,7 @@ error: 0002_index was run and not stamped
   all that it makes is in the catalog: an upgrade would fail on what exists
   mend: notifydb stamp 0002_index
 [err]
-1 error in 12 checks; the database is at 0001_users
+1 error in 13 checks; the database is at 0001_users
 """)
     found = notifydb("doctor", "--format", "json", **there).json["found"]
     for line in found[0]["mend"]:
@@ -108,7 +108,7 @@ error: index public.ix_users_name is not what the history makes
   or:   DROP INDEX CONCURRENTLY public.ix_users_name;
         CREATE INDEX CONCURRENTLY ix_users_name ON public.users USING btree (id);
 [err]
-2 errors in 12 checks; the database is at 0002_index
+2 errors in 13 checks; the database is at 0002_index
 """)
     git("checkout", commit, "--", "alembic/versions/0002_index.py")
     assert notifydb("doctor", **there).code == 0
@@ -123,4 +123,4 @@ def test_no_shadow_server(there: dict[str, str], notifydb: Notifydb) -> None:
         "missing-objects, unstamped-objects, unknown-objects: the server cannot be used for shadow databases"
         in said.err
     )
-    assert said.err.endswith("nothing found in 8 checks, 4 did not run; the database is at 0002_index\n")
+    assert said.err.endswith("nothing found in 9 checks, 4 did not run; the database is at 0002_index\n")

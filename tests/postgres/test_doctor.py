@@ -20,9 +20,11 @@ from notifydb.findings import Severity
 from notifydb.guard import Mark, Operation, Request, Target
 from notifydb.migrator.config import Project
 from notifydb.postgres import own, version
+from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.catalog import Drift, catalog_at, compare
 from notifydb.postgres.connect import autocommit_engine, make_engine
 from notifydb.postgres.statements import mends, rank
+from notifydb.purge import journal
 from notifydb.revisions.reader import read_history
 from notifydb.runner.doctor import compared
 from notifydb.runner.doctor.ailment import Ailment, Diagnosis
@@ -705,3 +707,73 @@ def test_without_a_shadow_what_did_not_run_is_counted(patient: Patient, small_pr
         ]  # fmt: skip
     assert "0002_fails failed" in diagnosis.not_run[0].reason
     assert version.current(make_engine(patient.url).connect()) == ("0001_users",)
+
+
+# 10: purges that were cut short
+
+
+def begun(patient: Patient, archive: str | None = "/srv/old archives/one") -> None:
+    with make_engine(patient.url).begin() as conn:
+        journal.begin(conn, "c0ffee00", prefix="e2e-tests", plan="f00d", archive=archive)
+
+
+def test_a_purge_that_was_cut_short_is_told(patient: Patient) -> None:
+    patient.upgrade()
+    begun(patient)
+    found = patient.only()
+    assert found.what == "a purge of 'e2e-tests' was cut short"
+    assert found.why.endswith("what it has deleted is in /srv/old archives/one")
+    assert found.mend == ("notifydb purge --prefix e2e-tests",)
+    assert found.otherwise == ("notifydb restore '/srv/old archives/one'",)
+    assert not patient.asked(shadow=False).is_healthy
+    for state in ("done", "continued", "restored"):
+        patient.sql(f"UPDATE notifydb.purge SET state = '{state}'")
+        assert patient.asked(shadow=False).ailments == ()
+
+
+def test_what_was_purged_without_an_archive_cannot_be_restored(patient: Patient) -> None:
+    patient.upgrade()
+    begun(patient, archive=None)
+    found = patient.only()
+    assert found.why.endswith("it kept no archive")
+    assert found.otherwise == ()
+
+
+def test_a_purge_that_may_still_run_is_a_note(patient: Patient) -> None:
+    patient.upgrade()
+    begun(patient)
+    patient.sql("CREATE INDEX _purge_users_0badcafe ON users (name)")
+    with advisory_lock(patient.url, wait=0):
+        found = patient.only()
+    assert (found.severity, found.mend) == (Severity.INFO, ())
+    assert "ask again when that is over" in found.why
+
+
+@pytest.mark.parametrize("table", ["users", '"My Notes"'])
+def test_indexes_that_a_purge_has_left_are_told_once(patient: Patient, table: str) -> None:
+    patient.upgrade()
+    patient.sql('CREATE TABLE "My Notes" (name text)', f"INSERT INTO {table} (name) VALUES ('one'), ('one')")
+    index = f'"_purge_{table.strip(chr(34))}_0badcafe"'
+    patient.sql(f"CREATE INDEX {index} ON {table} (name)")
+    valid = [each for each in patient.asked().ailments if each.severity is not Severity.INFO]
+    patient.sql(f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{index}'::regclass")
+    invalid = [each for each in patient.asked().ailments if each.severity is not Severity.INFO]
+    assert valid == invalid
+    (found,) = valid
+    assert f"on public.{table} is left of a purge" in found.what
+    patient.follow(found.mend)
+    patient.sql('DROP TABLE "My Notes"')
+    patient.assert_content()
+
+
+def test_a_role_that_may_not_read_the_journal_is_told(patient: Patient) -> None:
+    patient.upgrade()
+    with role(patient.url) as url:
+        name = sa.make_url(url).username
+        patient.sql(
+            f"GRANT SELECT ON alembic_version TO {name}",
+            f"GRANT USAGE ON SCHEMA notifydb TO {name}",
+            f"GRANT SELECT ON notifydb.history TO {name}",
+        )
+        (missing,) = dataclasses.replace(patient, url=url).asked().not_run
+    assert (missing.check, missing.reason) == ("purges", "permission denied for table purge")

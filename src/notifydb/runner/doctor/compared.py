@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from notifydb.postgres.catalog import Catalog, Drift, is_same
 from notifydb.runner.doctor.examine import Examined, Replayed
+from notifydb.runner.doctor.purges import is_of_a_purge
 from notifydb.verify.steps import Step
 
 Key = tuple[str, str]
@@ -21,9 +22,17 @@ def key_of(drift: Drift) -> Key:
 
 
 def differences(found: Examined, replayed: Replayed) -> list[Drift]:
-    """What differs, without what is only half done: INVALID indexes, constraints to be validated."""
+    """What differs, without what is told by itself: INVALID indexes, those of purges, constraints to be validated."""
     invalid = {("index", each.name) for each in found.health.indexes}
-    return [each for each in replayed.drift if key_of(each) not in invalid and not _is_unvalidated(each)]
+    return [
+        each
+        for each in replayed.drift
+        if key_of(each) not in invalid and not _is_unvalidated(each) and not _is_of_a_purge(each)
+    ]
+
+
+def _is_of_a_purge(drift: Drift) -> bool:
+    return drift.kind == "index" and is_of_a_purge(drift.name)
 
 
 def _is_unvalidated(drift: Drift) -> bool:

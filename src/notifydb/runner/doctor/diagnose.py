@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from notifydb.findings import Severity
-from notifydb.runner.doctor import half_done, records, server, stamps
+from notifydb.runner.doctor import half_done, purges, records, server, stamps
 from notifydb.runner.doctor.ailment import Ailment, Diagnosis, NotRun
 from notifydb.runner.doctor.examine import Examined
 
@@ -28,6 +28,10 @@ def _replay(found: Examined) -> str | None:
 
 def _entries(found: Examined) -> str | None:
     return found.entries if isinstance(found.entries, str) else None
+
+
+def _purges(found: Examined) -> str | None:
+    return found.purges if isinstance(found.purges, str) else found.health.unread
 
 
 def _all_sessions(found: Examined) -> str | None:
@@ -61,6 +65,7 @@ CHECKS: Final = (
     Check("missing-objects", stamps.missing_objects, _replay),
     Check("unstamped-objects", stamps.unstamped_objects, _replay),
     Check("unknown-objects", stamps.unknown_objects, _replay),
+    Check("purges", purges.purges, _purges),
     Check("sessions", server.sessions, _all_sessions),
 )
 

@@ -20,6 +20,7 @@ from notifydb.reporters.base import relative
 from notifydb.revisions.graph import History, Revision
 from notifydb.revisions.reader import parse_revision
 from notifydb.revisions.sources import is_same_upgrade
+from notifydb.runner.doctor.purges import Begun, read_begun
 from notifydb.runner.journal import Part, parts_of
 from notifydb.runner.plan import Status, status
 from notifydb.runner.rescue import Standing
@@ -80,6 +81,7 @@ class Examined:
     health: Health
     entries: tuple[ledger.Entry, ...] | str
     parts: Mapping[tuple[str, str], Part]
+    purges: tuple[Begun, ...] | str
     edits: tuple[Edit, ...]
     replayed: Replayed | str
     steps: tuple[Step, ...] | None
@@ -116,7 +118,7 @@ class Examiner:
             entries, parts = self._recorded()
         examined = Examined(
             self.runner.history, standing, self.runner.destruction.target, self.environment, found, entries, parts,
-            self._edits(standing, () if isinstance(entries, str) else entries), "", None,
+            read_begun(self.runner.url), self._edits(standing, () if isinstance(entries, str) else entries), "", None,
         )  # fmt: skip
         if self.shadows is None:
             return dataclasses.replace(examined, replayed="--no-shadow was given")

@@ -11,6 +11,7 @@ from notifydb.postgres.dialect import quote, suffixed
 from notifydb.postgres.health import InvalidIndex, Unvalidated
 from notifydb.runner.doctor.ailment import Ailment, sql
 from notifydb.runner.doctor.examine import Examined
+from notifydb.runner.doctor.purges import is_of_a_purge
 
 _REINDEXED: Final = re.compile(r"_cc(new|old)\d*\"?$")
 _UNUSED: Final = (
@@ -21,6 +22,8 @@ _UNUSED: Final = (
 def invalid_indexes(found: Examined) -> Iterator[Ailment]:
     """What a failed CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY left."""
     for index in found.health.indexes:
+        if is_of_a_purge(index.name):
+            continue
         what = f"index {index.name} on {index.table} is INVALID"
         if index.builder is not None:
             why = f"a session builds it just now (pid {index.builder}); ask again when that is over"
