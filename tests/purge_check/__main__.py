@@ -67,7 +67,8 @@ def _run(examination: Examination, options: argparse.Namespace) -> None:
     step("purge", examination.purge)
     step("second purge", examination.purge_again)
     step("restore", examination.restore)
-    step("purge after the restore", examination.purge)
+    step("purge after the restore, of more", examination.purge_more)
+    step("restore of more", examination.restore)
     if wrong:
         raise wrong[0]
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
 
 from purge_check import judge
 from purge_check.catalog import Link, connect
 from purge_check.command import Command, Outcome
-from purge_check.filler import Row
+from purge_check.filler import Label, Row
 from purge_check.profiles import Profile
 from purge_check.schema import SERVICES, Schema
 from purge_check.state import State, differences, read_state
 from purge_check.world import Cast, World
 
 REFUSED, BLOCKED = 3, 1
+TESTS: Final[tuple[Label, ...]] = ("test",)
 
 
 class Wrong(Exception):
@@ -38,6 +39,7 @@ class Examination:
     def __init__(self, command: Command, profile: Profile, seed: int, copies: int = 0) -> None:
         self.command = command
         self.url = command.url
+        self._restored: set[str] = set()
         (command.folder / "notifydb.toml").write_text(profile.settings)
         with connect(self.url) as conn:
             self.schema = Schema(conn, profile)
@@ -61,15 +63,9 @@ class Examination:
     def state(self) -> State:
         return read_state(self.url, self.schema)
 
-    @cached_property
-    def expected(self) -> State:
+    def expected(self, gone: Collection[Label]) -> State:
         """What the labels leave after a purge."""
-        return judge.without_tests(self.before, self.rows)
-
-    @property
-    def tests(self) -> Counter[str]:
-        """How many rows of each table are a test's."""
-        return Counter(row.table for row in self.rows if row.label == "test")
+        return judge.without(gone, self.before, self.rows)
 
     def _not_fresh(self) -> Iterator[str]:
         """Rows of users beyond what migrations load would be judged as seeds."""
@@ -85,28 +81,30 @@ class Examination:
         done = self.command.purge("--dry-run", "--format", "json")
         demand("dry run", *_unless(done, done.code == 0))
         planned = {table["table"]: table["rows"] for table in done.json["plan"]["tables"]}
-        wrong = {
-            table: (planned.get(table), rows)
-            for table, rows in self.tests.items()
-            if planned.get(table) != rows
-        }
-        wrong |= {table: (rows, 0) for table, rows in planned.items() if table not in self.tests}
+        goes = Counter(row.table for row in self.rows if row.goes(TESTS))
+        counts = {table: (planned.get(table, 0), goes[table]) for table in (*goes, *planned)}
+        wrong = {table: both for table, both in counts.items() if both[0] != both[1]}
         demand(
             "dry run", *(f"{table}: {told} rows instead of {rows}" for table, (told, rows) in wrong.items())
         )
         demand("dry run changes", *differences(self.before, self.state))
 
-    def purge(self) -> None:
+    def purge(self, *options: str, gone: Collection[Label] = TESTS) -> None:
         """Every test row is gone, every other one is byte for byte as it was, and nothing dangles."""
-        done = self.command.purge_for_good()
+        done = self.command.purge_for_good(*options)
         demand("purge", *_unless(done, done.code == 0))
-        self.is_purged("after the purge")
+        self.is_purged("after the purge", gone)
 
-    def is_purged(self, when: str) -> None:
+    def purge_more(self) -> None:
+        """The shared service as well, and users whose address differs in case, where that is asked for."""
+        shared = self.cast.shared_service.rows[SERVICES].values["id"]
+        self.purge("--ignore-case", "--delete-shared", str(shared), gone=(*TESTS, "case", "shared"))
+
+    def is_purged(self, when: str, gone: Collection[Label] = TESTS) -> None:
         after = self.state
-        demand(when, *differences(self.expected, after))
+        demand(when, *differences(self.expected(gone), after))
         demand(when, *judge.new_orphans(self.orphans, judge.orphans(self.url, self.schema)))
-        demand(when, *judge.mentions(self.schema, self.rows, after))
+        demand(when, *judge.mentions(self.schema, self.rows, after, gone))
 
     def purge_again(self) -> None:
         """Nothing is left to do, and that is no failure."""
@@ -114,20 +112,27 @@ class Examination:
         demand("second purge", *_unless(done, done.code == 0))
         self.is_purged("after a second purge")
 
-    def restore(self) -> None:
-        """The whole database is as before, sequences too; a second time is refused and changes nothing."""
-        archived = self.command.archives.is_dir()
-        demand("the archive", *([] if archived else ["there is none"]))
-        folders = [str(path) for path in sorted(self.command.archives.iterdir())]
-        rehearsed = self.command.run("restore", *folders, "--dry-run")
-        demand("restore --dry-run", *_unless(rehearsed, rehearsed.code == 0))
-        self.is_purged("after a rehearsed restore")
+    def restore(self, *, only: bool = False) -> None:
+        """The whole database is as before, sequences too.
+
+        But for `only`, a rehearsal and a second time, which is refused, change nothing.
+        """
+        folders = sorted({str(path) for path in self.command.archives.glob("*")} - self._restored)
+        demand("the archive", *([] if folders else ["there is none"]))
+        self._restored.update(folders)
+        if not only:
+            self._unchanged_by("restore --dry-run", 0, *folders, "--dry-run")
         done = self.command.run("restore", *folders, "--confirm", self.command.database)
         demand("restore", *_unless(done, done.code == 0))
         demand("after the restore", *differences(self.before, self.state))
-        again = self.command.run("restore", *folders, "--confirm", self.command.database)
-        demand("second restore", *_unless(again, again.code == REFUSED))
-        demand("after a second restore", *differences(self.before, self.state))
+        if not only:
+            self._unchanged_by("second restore", REFUSED, *folders, "--confirm", self.command.database)
+
+    def _unchanged_by(self, step: str, code: int, *options: str) -> None:
+        before = self.state
+        done = self.command.run("restore", *options)
+        demand(step, *_unless(done, done.code == code))
+        demand(f"after {step}", *differences(before, self.state))
 
     # -- who acted --
 
@@ -141,8 +146,9 @@ class Examination:
             yield found, (told or rows)[0]
 
     def act(self, found: Link, row: Row, who: str | None) -> str:
-        """Somebody is the one who did it; the row as text."""
+        """Somebody is the one who did it, and no trigger tells when; the row as text."""
         with connect(self.url) as conn:
+            conn.execute("SET session_replication_role = replica")
             changed = conn.execute(
                 f'UPDATE {found.child} t SET "{found.columns[0]}" = %s WHERE t::text = %s RETURNING t::text',
                 [who, row.text],

@@ -55,8 +55,8 @@ class Command:
     def purge(self, *options: str) -> Outcome:
         return self.run("purge", "--prefix", PREFIX, *options)
 
-    def purge_for_good(self) -> Outcome:
-        return self.purge("--archive", str(self.archives), "--confirm", self.database)
+    def purge_for_good(self, *options: str) -> Outcome:
+        return self.purge(*options, "--archive", str(self.archives), "--confirm", self.database)
 
     def run(self, *arguments: str) -> Outcome:
         variables = {

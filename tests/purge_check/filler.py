@@ -16,8 +16,9 @@ from purge_check.catalog import Column, Connection, Link
 from purge_check.schema import SERVICES, USERS, Level, Schema
 from purge_check.values import value_for
 
-#: `lent` rows stay and let go of what goes; `shared` ones stay with those who do.
-Label = Literal["test", "shared", "real", "seed", "lent"]
+#: `shared` rows are those of a service that tests and others are members of, `case` those of users whose address
+#: is a test's but for the case.
+Label = Literal["test", "shared", "case", "real", "seed"]
 Values = Mapping[str, str | None]
 _ATTEMPTS: Final = 400
 _COLLISIONS: Final = 8
@@ -29,13 +30,20 @@ class Unfillable(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """A row as text, column by column and as a whole; `becomes` is what is left of it after a purge."""
+    """A row as text, column by column and as a whole; `released` is one that is only lent, when it has let go."""
 
     table: str
     values: Values
     text: str
     label: Label
-    becomes: str | None
+    released: str | None = None
+
+    def after(self, gone: Collection[Label]) -> str | None:
+        """What there is of it when everything with one of these labels is purged."""
+        return self.released if self.label in gone else self.text
+
+    def goes(self, gone: Collection[Label]) -> bool:
+        return self.after(gone) is None
 
 
 @dataclasses.dataclass(slots=True)
@@ -159,8 +167,8 @@ class Filler:
             found = self.conn.execute(statement, list(values.values())).fetchone()
             assert found is not None
             text, *columns = found
-            becomes = self._lets_go(parents, text) if label == "lent" else None if label == "test" else text
-        row = Row(table, dict(zip(names, columns, strict=True)), text, label, becomes)
+        released = self._let_go(parents, text)
+        row = Row(table, dict(zip(names, columns, strict=True)), text, label, released)
         self.rows.append(row)
         return row
 
@@ -169,9 +177,11 @@ class Filler:
             sql.SQL(self.schema.tables[table].columns[name].full_type)
         )
 
-    def _lets_go(self, parents: Mapping[Link, Row], text: str) -> str:
-        """The row as it will be without what it is lent to."""
-        (lent,) = (found for found in parents if self.schema.is_lent(found))
+    def _let_go(self, parents: Mapping[Link, Row], text: str) -> str | None:
+        """The row as it will be without what it is lent to, or None when it is not lent."""
+        lent = next((found for found in parents if self.schema.is_lent(found)), None)
+        if lent is None:
+            return None
         with self.conn.transaction(force_rollback=True):
             changed = self.conn.execute(
                 f'UPDATE {lent.child} t SET "{lent.columns[0]}" = NULL WHERE t::text = %s RETURNING t::text',
@@ -181,11 +191,12 @@ class Filler:
         return str(changed[0])
 
     def _label(self, parents: Mapping[Link, Row], scene: Scene) -> Label:
-        """A row is a test's when it has no sense without a row of a test."""
-        for found, parent in parents.items():
-            if parent.label == "test" and not self.schema.is_actor(found):
-                return "lent" if self.schema.is_lent(found) else "test"
-        return "real" if scene.label == "test" else scene.label
+        """A row goes with the first of its owners that does, and with no actor."""
+        owners = {row.label for found, row in parents.items() if not self.schema.is_actor(found)}
+        going: tuple[Label, ...] = ("test", "case", "shared")
+        return next(
+            (label for label in going if label in owners), "seed" if scene.label == "seed" else "real"
+        )
 
     def _parent(self, found: Link, scene: Scene) -> Row | None:
         if self.schema.is_actor(found):
@@ -206,22 +217,21 @@ class Filler:
                 is_free
                 and row.table not in referred
                 and self.schema.levels[row.table]
-                and row.label != "lent"
+                and row.released is None
             ):
                 with contextlib.suppress(errors.UniqueViolation), self.conn.transaction():
                     self.rows += self._copies(row, key, times)
 
     def _copies(self, row: Row, key: str, times: int) -> list[Row]:
+        names = (name for name, c in self.schema.tables[row.table].columns.items() if not c.is_generated)
+        columns = ", ".join(f'"{name}"' for name in names)
         copied = self.conn.execute(
-            f"INSERT INTO {row.table} AS c SELECT (jsonb_populate_record(t, jsonb_build_object(%s::text,"
-            f" gen_random_uuid()))).* FROM {row.table} t, generate_series(1, %s) WHERE t::text = %s"
-            f' RETURNING c::text, c."{key}"::text',
+            f"INSERT INTO {row.table} AS c ({columns}) SELECT {columns} FROM (SELECT (jsonb_populate_record("
+            f"t, jsonb_build_object(%s::text, gen_random_uuid()))).* FROM {row.table} t, generate_series(1, %s)"
+            f' WHERE t::text = %s) r RETURNING c::text, c."{key}"::text',
             [key, times, row.text],
         )
-        return [
-            Row(row.table, {**row.values, key: new}, text, row.label, None if row.label == "test" else text)
-            for text, new in copied
-        ]
+        return [Row(row.table, {**row.values, key: new}, text, row.label) for text, new in copied]
 
     def _any_row(self, table: str) -> Row | None:
         if not self._reference.get(table):
@@ -235,7 +245,7 @@ class Filler:
         columns = sql.SQL(", ").join(sql.SQL("t.{}::text").format(sql.Identifier(name)) for name in names)
         statement = sql.SQL("SELECT t::text, {} FROM {} t ORDER BY 1").format(columns, sql.SQL(table))
         return [
-            Row(table, dict(zip(names, values, strict=True)), text, "seed", text)
+            Row(table, dict(zip(names, values, strict=True)), text, "seed")
             for text, *values in self.conn.execute(statement)
         ]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from purge_check.catalog import Link, connect
-from purge_check.filler import Row
+from purge_check.filler import Label, Row
 from purge_check.schema import Schema
 from purge_check.state import State
 
@@ -28,21 +28,22 @@ def labelled(before: State, seeds: State, rows: Iterable[Row]) -> Iterator[str]:
 
 def uncovered(schema: Schema, rows: Iterable[Row]) -> Iterator[str]:
     """Tables that hold no test's row, or none that is not a test's."""
-    made = {(row.table, row.label in ("test", "lent")) for row in rows}
+    made = {(row.table, row.label == "test") for row in rows}
     for table, level in schema.levels.items():
         for is_test in (True, False) if level else ():
             if (table, is_test) not in made:
                 yield f"{table}: no row of {'a test' if is_test else 'somebody real'}"
 
 
-def without_tests(before: State, rows: Iterable[Row]) -> State:
-    """The state in which exactly the tests' rows are gone, and what was lent to them has let go."""
+def without(gone: Collection[Label], before: State, rows: Iterable[Row]) -> State:
+    """The state in which exactly the rows with these labels are gone, and what was lent to them has let go."""
     expected = {table: Counter(found) for table, found in before.rows.items()}
     for row in rows:
-        if row.becomes != row.text:
+        text = row.after(gone)
+        if text != row.text:
             expected[row.table][row.text] -= 1
-            if row.becomes is not None:
-                expected[row.table][row.becomes] += 1
+            if text is not None:
+                expected[row.table][text] += 1
     return State({table: +found for table, found in expected.items()}, before.sequences, before.structure)
 
 
@@ -68,9 +69,9 @@ def new_orphans(before: Orphans, after: Orphans) -> Iterator[str]:
             yield f"{found}: {more.total()} new orphans, as {next(iter(more))}"
 
 
-def mentions(schema: Schema, rows: Iterable[Row], after: State) -> Iterator[str]:
+def mentions(schema: Schema, rows: Iterable[Row], after: State, labels: Collection[Label]) -> Iterator[str]:
     """Rows that still name the key of one that went, in whatever column."""
-    gone = set(_own_keys(schema, rows))
+    gone = set(_own_keys(schema, (row for row in rows if row.goes(labels))))
     for table, found in after.rows.items():
         for text in found:
             for key in gone.intersection(_UUID.findall(text)):
@@ -81,7 +82,7 @@ def _own_keys(schema: Schema, rows: Iterable[Row]) -> Iterator[str]:
     for row in rows:
         key = schema.tables[row.table].primary_key
         linked = {column for found in schema.links[row.table] for column in found.columns}
-        if row.label == "test" and len(key) == 1 and key[0] not in linked:
+        if len(key) == 1 and key[0] not in linked:
             value = row.values[key[0]] or ""
             if _UUID.fullmatch(value):
                 yield value

@@ -81,12 +81,15 @@ class World:
             f"{PREFIX}+{self._uuid()}x@example.gov",
             f"{PREFIX}-{self._uuid()}@example.gov",
             f"my-{self.address()}",
-            self.address("Notify-Tests-Preview"),
             self.address("notifyxtests_preview"),
             f"person@{self.address()}",
         ):
             user = self.user("real", email)
             self.service(user, [user])
+        cased = self.user("case", self.address("Notify-Tests-Preview"))
+        self.service(cased, [cased])
+        cased = self.user("case", self.address("Notify-Tests-Preview"))
+        self.service(cased, [cased])
         admin = self.user("real", self.address(), platform_admin="true")
         self.service(admin, [admin])
 
