@@ -113,11 +113,12 @@ def purge(
     with job.running():
         deps.wait_for_database(wait_for_db)
         plan, done = _purge(deps, job, prefix, plan_id, confirm, output, dry_run=dry_run, kept=not no_archive)
-        job.purged(plan, done)
+        code = 1 if dry_run and plan.blockers else 0
+        job.purged(plan, done, code)
     if not job.as_json:
         _report(deps, plan, done, output)
-    if dry_run and plan.blockers:
-        raise typer.Exit(1)
+    if code:
+        raise typer.Exit(code)
 
 
 def _look_at_relations(deps: Deps, output: OutputFormat, *, suggest: bool) -> None:
@@ -157,7 +158,7 @@ def _purge(
             reasons=(f"asked for is plan {plan_id}, and this is plan {plan.id}",),
             hint="look at it again: --dry-run",
         )
-    if dry_run or plan.is_empty:
+    if dry_run or (plan.is_empty and not plan.unfinished):
         return plan, None
     plan.require_unblocked()
     permit = deps.permit(Operation.PURGE, confirm)

@@ -100,8 +100,6 @@ class Drain:
                     reasons=("other rows would be chosen now",),
                     hint="plan again",
                 )
-        with transaction(first, "READ COMMITTED"):
-            self.record.begin(first)
         return workers
 
     def _drain(self, name: TableName, workers: list[_Worker]) -> int:
@@ -188,18 +186,14 @@ class _Worker:
 
     def _batch(self, table: Table, where: str, source: str) -> int:
         """One committed batch; 0 where something new refers to its rows, which then go with the rest."""
-        record = self.purge.record
-        taker = record.taker(self.conn, self.number)
         try:
-            with transaction(self.conn, "READ COMMITTED"):
+            with (
+                self.purge.record.taking(self.conn, self.number) as taker,
+                transaction(self.conn, "READ COMMITTED"),
+            ):
                 own.check_still(self.conn, self.purge.permit)
                 rows = taker.delete(table, where, source)
-                taker.write_journal()
+                taker.close_books()
         except StillReferred:
-            record.discarded(taker.sealed)
             return 0
-        except BaseException:
-            record.discarded(taker.sealed)
-            raise
-        record.committed(taker.sealed)
         return rows

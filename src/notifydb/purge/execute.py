@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from notifydb import errors
 from notifydb.guard import Operation, Permit
+from notifydb.postgres import own
 from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.connect import make_engine
 from notifydb.postgres.patience import Terms
@@ -21,7 +23,7 @@ from notifydb.purge.planned import Plan
 from notifydb.purge.record import Record
 from notifydb.purge.retrying import patiently
 from notifydb.purge.seal import Sealed, seal
-from notifydb.purge.session import session
+from notifydb.purge.session import session, transaction
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,17 +65,17 @@ def execute(url: str, permit: Permit, plan: Plan, how: How, *, listen: Listener 
     began, tell = time.monotonic(), listen or (lambda _: None)
     permit.require(Operation.PURGE, permit.database)
     plan.require_unblocked()
+    if plan.is_empty and not plan.unfinished:
+        return Purged(plan.id, 0, (), (), None, 0)
     engine = make_engine(url, application_name="notifydb purge")
     with (
         advisory_lock(url, wait=how.lock_wait, waiting=lambda holder: tell(Waiting(holder))),
-        closing(Record(plan, how.archive)) as record,
+        _recorded(engine, permit, plan, how, tell) as record,
+        _helped(engine, plan, tell) as helper,
     ):
-        if record.folder is not None and not plan.is_empty:
-            tell(Archiving(str(record.folder)))
-        with _helped(engine, plan, tell) as helper:
-            drained = _drain(engine, permit, plan, record, how, helper, tell)
-            helper.build(plan.strategy.indexes)
-            sealed = _seal(engine, permit, plan, record, how, drained, tell)
+        drained = _drain(engine, permit, plan, record, how, helper, tell)
+        helper.build(plan.strategy.indexes)
+        sealed = _seal(engine, permit, plan, record, how, drained, tell)
         purged = _purged(plan, record, drained, sealed, time.monotonic() - began)
         record.finished(purged.rows)
     tell(Committed(purged.rows, purged.seconds))
@@ -84,6 +86,23 @@ def terms_of(plan: Plan) -> Terms:
     """How long a transaction of the purge waits for others."""
     settings = plan.settings
     return Terms(settings.lock_timeout, settings.attempts, settings.deadline, section="purge")
+
+
+@contextmanager
+def _recorded(engine: sa.Engine, permit: Permit, plan: Plan, how: How, tell: Listener) -> Iterator[Record]:
+    """The journal knows the purge before it deletes anything, so that one which is killed is seen."""
+    record, terms = Record(plan, how.archive), terms_of(plan)
+    with session(engine, terms.lock_timeout) as conn, transaction(conn, "READ COMMITTED"):
+        own.check_still(conn, permit)
+        record.begin(conn)
+    if record.folder is not None:
+        tell(Archiving(str(record.folder)))
+    try:
+        yield record
+    except BaseException:
+        with suppress(errors.NotifydbError), session(engine, terms.lock_timeout) as conn:
+            record.given_up(conn)
+        raise
 
 
 @contextmanager
@@ -99,9 +118,9 @@ def _helped(engine: sa.Engine, plan: Plan, tell: Listener) -> Iterator[Helper]:
 
 def _drain(
     engine: sa.Engine, permit: Permit, plan: Plan, record: Record, how: How, helper: Helper, tell: Listener
-) -> Mapping[str, int] | None:
+) -> Mapping[str, int]:
     if not plan.strategy.levels:
-        return None
+        return {}
     return Drain(engine, permit, plan, record, terms_of(plan), tell).run(helper, exact=how.exact)
 
 
@@ -111,7 +130,7 @@ def _seal(
     plan: Plan,
     record: Record,
     how: How,
-    drained: Mapping[str, int] | None,
+    drained: Mapping[str, int],
     tell: Listener,
 ) -> Sealed:
     terms, exact = terms_of(plan), how.exact and not plan.strategy.levels
@@ -123,10 +142,8 @@ def _seal(
     return patiently(attempt, terms, tell)
 
 
-def _purged(
-    plan: Plan, record: Record, drained: Mapping[str, int] | None, sealed: Sealed, seconds: float
-) -> Purged:
-    rows = {**(drained or {})}
+def _purged(plan: Plan, record: Record, drained: Mapping[str, int], sealed: Sealed, seconds: float) -> Purged:
+    rows = {**drained}
     for name, count in sealed.tables:
         rows[name] = rows.get(name, 0) + count
     tables = tuple(rows.items())

@@ -24,6 +24,7 @@ _FINISH: Final = sa.text(
     WHERE id = :id
     """
 )
+_FORGET: Final = sa.text("DELETE FROM notifydb.purge WHERE id = :id AND state = 'running'")
 _SETTLE: Final = sa.text(
     "UPDATE notifydb.purge SET state = 'continued', finished_by = :id"
     " WHERE state = 'running' AND prefix = :prefix AND id <> :id"
@@ -42,6 +43,10 @@ _STATE: Final = sa.text("SELECT state FROM notifydb.purge WHERE id = :id")
 _CONTINUED: Final = sa.text(
     "SELECT id, archive, runner, started_at::text AS since FROM notifydb.purge"
     " WHERE finished_by = :id ORDER BY started_at"
+)
+_CONTINUING: Final = sa.text(
+    "SELECT o.id, o.archive, o.runner, o.started_at::text AS since"
+    " FROM notifydb.purge p JOIN notifydb.purge o ON o.id = p.finished_by WHERE p.id = :id"
 )
 _SEGMENTS: Final = sa.text("SELECT segment, sha256 FROM notifydb.purge_segment WHERE purge = :id")
 _RESTORED: Final = sa.text(
@@ -67,6 +72,11 @@ def new_id() -> str:
 def begin(conn: sa.Connection, id_: str, *, prefix: str, plan: str, archive: str | None) -> None:
     """A purge begins; `archive` is where it writes, None for nowhere."""
     conn.execute(_BEGIN, {"id": id_, "prefix": prefix, "plan": plan, "archive": archive, "runner": runner()})
+
+
+def forget(conn: sa.Connection, id_: str) -> None:
+    """A purge that was begun has come to nothing."""
+    conn.execute(_FORGET, {"id": id_})
 
 
 def add(conn: sa.Connection, id_: str, segments: list[Sealed]) -> None:
@@ -109,6 +119,11 @@ def state_of(conn: sa.Connection, id_: str) -> str | None:
 def continued_by(conn: sa.Connection, id_: str) -> tuple[Unfinished, ...]:
     """The purges that were cut short before, and that this one has finished."""
     return tuple(Unfinished(*row) for row in conn.execute(_CONTINUED, {"id": id_}))
+
+
+def continuing(conn: sa.Connection, id_: str) -> tuple[Unfinished, ...]:
+    """The purge that has finished this one, which was cut short."""
+    return tuple(Unfinished(*row) for row in conn.execute(_CONTINUING, {"id": id_}))
 
 
 def segments_of(conn: sa.Connection, id_: str) -> dict[int, str]:

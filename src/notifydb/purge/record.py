@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -29,8 +30,8 @@ class Record:
         self.id = journal.new_id()
         self.plan = plan
         self.archive: Archive | None = None
-        self._is_begun = False
         self._has_commits = False
+        self._is_in_doubt = False
         self._folder = folder and folder / self._name()
 
     @property
@@ -39,37 +40,48 @@ class Record:
         return self._folder
 
     def begin(self, conn: sa.Connection) -> None:
-        """Opens the archive, and tells the journal, in the connection's transaction."""
-        if self._folder is not None and self.archive is None:
-            self.archive = Archive(self._folder, self._header(conn))
+        """Opens the archive, and tells the journal, in the connection's transaction: before anything is deleted."""
         own.install(conn)
         place = str(self._folder.absolute()) if self._folder else None
         journal.begin(conn, self.id, prefix=self.plan.prefix, plan=self.plan.id, archive=place)
+        if self._folder is not None:
+            self.archive = Archive(self._folder, self._header(conn))
 
-    def taker(self, conn: sa.Connection, worker: int = 0) -> Taker:
-        """What deletes rows, for one transaction of the connection."""
-        return Taker(conn, self, worker)
-
-    def committed(self, segments: Sequence[Sealed]) -> None:
-        """The transaction that has deleted their rows is committed."""
+    @contextmanager
+    def taking(self, conn: sa.Connection, worker: int = 0) -> Iterator[Taker]:
+        """What deletes rows in one transaction, which the block begins and ends; says how that has ended."""
+        taker = Taker(conn, self, worker)
+        try:
+            yield taker
+        except BaseException:
+            if taker.may_be_committed:
+                self._is_in_doubt = True
+            elif self.archive is not None and taker.sealed:
+                self.archive.discarded([each.segment for each in taker.sealed])
+            raise
         self._has_commits = True
-        if self.archive is not None and segments:
-            self.archive.committed([each.segment for each in segments])
-
-    def discarded(self, segments: Sequence[Sealed]) -> None:
-        """It was rolled back."""
-        if self.archive is not None and segments:
-            self.archive.discarded([each.segment for each in segments])
+        if self.archive is not None and taker.sealed:
+            self.archive.committed([each.segment for each in taker.sealed])
 
     def finished(self, rows: int) -> None:
         """All is done."""
         if self.archive is not None:
             self.archive.finished(rows)
+            self.archive.close()
 
-    def close(self) -> None:
-        """Nothing more is written; an archive of rows that are all still there is removed."""
+    def given_up(self, conn: sa.Connection) -> None:
+        """It has failed; where all rows are still there, archive and journal are without it again.
+
+        The connection has no open transaction.
+        """
+        if self._has_commits or self._is_in_doubt:
+            if self.archive is not None:
+                self.archive.close()
+            return
         if self.archive is not None:
-            self.archive.close() if self._has_commits else self.archive.drop()
+            self.archive.drop()
+        with conn.begin():
+            journal.forget(conn, self.id)
 
     def _name(self) -> str:
         now = datetime.datetime.now(datetime.UTC)
@@ -95,6 +107,8 @@ class Taker:
         self._record = record
         self._worker = worker
         self.sealed: list[Sealed] = []
+        #: The commit was sent, or is about to be: only the journal knows then.
+        self.may_be_committed = False
 
     def delete(self, table: Table, condition: str, source: str | None = None) -> int:
         """Deletes the rows `t` of the table, or of `source`, which is a part of it; the number of them."""
@@ -110,9 +124,10 @@ class Taker:
             return 0
         return self._copy(content, f"SELECT {_list(content.columns)} FROM {source}")  # noqa: S608
 
-    def write_journal(self) -> None:
-        """Says in the database, with its commit, what the archive alone has from then on."""
+    def close_books(self) -> None:
+        """Says in the database, with the commit that has to come next, what the archive alone has from then on."""
         journal.add(self._conn, self._record.id, self.sealed)
+        self.may_be_committed = True
 
     def _copy(self, content: Content, query: str) -> int:
         assert self._record.archive is not None

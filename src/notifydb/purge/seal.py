@@ -41,34 +41,24 @@ def seal(
     tell: Listener,
     *,
     exact: bool,
-    drained: Mapping[str, int] | None,
+    drained: Mapping[str, int],
 ) -> Sealed:
-    """Deletes what is left of the plan, or nothing at all; `drained` are the rows that batches have deleted,
-    None where there were no batches.
+    """Deletes what is left of the plan, or nothing at all; `drained` are the rows that batches have deleted.
 
     With `exact`, no row more or less may be there than was planned. Raises Refused when the plan is blocked
     now, when other users or rules would be purged than planned, or when the database says that it is something
     else than the permit; ProofFailed when more or less would have happened; Unavailable to be tried again.
     """
-    taker = record.taker(conn)
-    try:
-        with transaction(conn, "READ COMMITTED"):
-            own.check_still(conn, permit)
-            run = _Seal(conn, plan, taker, tell)
-            found = run.plan_again(exact=exact)
-            if drained is None:
-                record.begin(conn)
-            sealed = run.purge(found)
-            total = {**(drained or {})}
-            for name, rows in sealed.tables:
-                total[name] = total.get(name, 0) + rows
-            taker.write_journal()
-            journal.finish(conn, record.id, prefix=plan.prefix, rows=sum(total.values()))
-            ledger.record(conn, _entry(plan, record, total, sealed, time.monotonic() - run.began))
-    except BaseException:
-        record.discarded(taker.sealed)
-        raise
-    record.committed(taker.sealed)
+    with record.taking(conn) as taker, transaction(conn, "READ COMMITTED"):
+        own.check_still(conn, permit)
+        run = _Seal(conn, plan, taker, tell)
+        sealed = run.purge(run.plan_again(exact=exact))
+        total = {**drained}
+        for name, rows in sealed.tables:
+            total[name] = total.get(name, 0) + rows
+        journal.finish(conn, record.id, prefix=plan.prefix, rows=sum(total.values()))
+        ledger.record(conn, _entry(plan, record, total, sealed, time.monotonic() - run.began))
+        taker.close_books()
     return sealed
 
 

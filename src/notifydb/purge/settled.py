@@ -25,11 +25,13 @@ class Part:
 def parts_of(conn: sa.Connection, manifests: Sequence[Manifest]) -> list[Part]:
     """The committed segments of all archives, as they were written.
 
-    The journal decides, where the database has one of that purge. Raises ProofFailed where an archive lacks
-    what the journal has; Refused where it was restored already, where the rest of it is in an archive that was
-    not named, or where nobody can tell.
+    The journal decides, where the database has one of that purge. Raises UsageError where one is named twice;
+    ProofFailed where an archive lacks what the journal has; Refused where it was restored already, where the
+    rest of it is in an archive that was not named, or where nobody can tell.
     """
     named = {manifest.purge for manifest in manifests}
+    if len(named) < len(manifests):
+        raise errors.UsageError("an archive is named twice", hint="name each folder once")
     parts: list[Part] = []
     for manifest in manifests:
         state = journal.state_of(conn, manifest.purge)
@@ -46,9 +48,10 @@ def _require_whole(conn: sa.Connection, manifest: Manifest, state: str | None, n
     if state is None:
         return
     missing = [other for other in journal.continued_by(conn, manifest.purge) if other.id not in named]
+    missing += [other for other in journal.continuing(conn, manifest.purge) if other.id not in named]
     if missing:
         raise errors.Refused(
-            "the restore is refused: this purge went on with one that was cut short before it",
+            "the restore is refused: the purge was cut short and went on, and only a part of it is named",
             reasons=tuple(f"purge {other.id}, whose archive is {other.archive}" for other in missing),
             hint="name all of the folders: notifydb restore FOLDER FOLDER",
         )
