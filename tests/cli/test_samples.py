@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 import yaml
 
 from cli.test_job_log import lines_of
-from conftest import ROOT, SmallProject, query
+from conftest import ROOT, SmallProject, name_of, query
 from notifydb.postgres.advisory import advisory_lock
 
 SAMPLES = ROOT / "docs" / "samples"
@@ -231,17 +232,52 @@ def test_kubernetes_gets_the_new_code_when_the_job_is_complete(
     assert called[-1] == last
 
 
-def test_cron_is_silent_where_all_is_well(place: Place) -> None:
+def cron_jobs(place: Place) -> list[str]:
     crontab = (SAMPLES / "crontab").read_text().replace("/srv/notify &&", f"{place.root} &&")
-    gate, migrate, doctor, _ = (
-        line.split(maxsplit=5)[5] for line in crontab.splitlines() if re.match(r"[\d*]", line)
-    )
+    return [line.split(maxsplit=5)[5] for line in crontab.splitlines() if re.match(r"[\d*]", line)]
+
+
+def test_cron_is_silent_where_all_is_well(place: Place) -> None:
+    gate, migrate, doctor, *_ = cron_jobs(place)
     assert "pending   1" in place.run("sh", "-c", gate).stdout
     for command in (migrate, gate, doctor):
         quiet = place.run("sh", "-c", command)
         assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", ""), command
     place.project.add("0002_bad", 'op.execute("SELECT 1/0")')
     assert lines_of(place.run("sh", "-c", migrate).stdout)[-1]["outcome"] == "failed"
+
+
+def test_cron_purges_what_is_old_and_is_silent(place: Place) -> None:
+    *_, purge, forget = cron_jobs(place)
+    purge = purge.replace("--confirm notify ", f"--confirm {name_of(place.url)} ")
+    place.project.add(
+        "0002_addresses", 'op.execute("ALTER TABLE users ADD PRIMARY KEY (id), ADD email_address text, '
+        'ADD created_at timestamp DEFAULT now()")',
+    )  # fmt: skip
+    staging = {"NOTIFYDB_ENVIRONMENT": "staging"}
+    assert place.run("notifydb", "upgrade", **staging).returncode == 0
+    insert = (
+        "INSERT INTO users SELECT n, name, now() - {age} * interval '1 day' FROM (VALUES {users}) v (n, name)"
+    )
+    tests = ", ".join(f"({n}, 'notify-tests-preview+{uuid.uuid4()}@example.gov')" for n in (1, 2))
+    query(place.url, insert.format(age=1, users=tests))
+    query(place.url, insert.format(age=3, users="(3, 'a@example.gov')"))
+
+    def silent(command: str) -> list[Path]:
+        done = place.run("sh", "-c", command, **staging)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), command
+        return sorted((place.root / "purge-archives").glob("*"))
+
+    assert silent(purge) == []
+    query(place.url, "UPDATE users SET created_at = created_at - interval '2 days' WHERE id = 1")
+    (archive,) = silent(purge)
+    assert query(place.url, "SELECT id FROM users ORDER BY id") == [(2,), (3,)]
+    assert silent(forget) == [archive]
+    long_ago = time.time() - 32 * 24 * 3600
+    os.utime(archive, (long_ago, long_ago))
+    assert silent(forget) == []
+    refused = place.run("sh", "-c", purge, NOTIFYDB_ENVIRONMENT="production")
+    assert "purge is never done there" in refused.stdout
 
 
 def test_make_migrates_and_says_which_code_it_was(place: Place, server_url: str) -> None:

@@ -215,7 +215,7 @@ def test_the_deployment_waits_for_the_job_on_the_same_database() -> None:
 
 def test_the_crontab_has_times_and_commands() -> None:
     jobs = [line for line in read("crontab").splitlines() if re.match(r"[\d*]", line)]
-    assert len(jobs) == 4
+    assert len(jobs) == 5
     for line in jobs:
         *times, command = line.split(maxsplit=5)
         assert all(re.fullmatch(r"\*|\*/\d+|\d+", each) for each in times)

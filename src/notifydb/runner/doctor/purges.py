@@ -87,7 +87,7 @@ def _cut_short(purge: Begun) -> Ailment:
     kept = f"what it has deleted is in {purge.archive}" if purge.archive else "it kept no archive"
     return Ailment(
         "purges", f"a purge of {purge.prefix!r} was cut short",
-        f"by {purge.runner}, begun at {since}: the users are there, some of their rows are not; {kept}",
+        f"by {purge.runner}, begun at {since}: the users are there, some of their rows may not be; {kept}",
         (f"notifydb purge --prefix {purge.prefix}",),
         (f"notifydb restore {shlex.quote(purge.archive)}",) if purge.archive else (),
         severity=Severity.WARNING,
