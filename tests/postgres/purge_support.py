@@ -14,10 +14,12 @@ import sqlalchemy as sa
 
 from notifydb import guard
 from notifydb.postgres.connect import make_engine
+from notifydb.postgres.patience import Terms
 from notifydb.purge.events import Event, Listener
 from notifydb.purge.execute import How, Purged, execute
 from notifydb.purge.plan import build_plan
 from notifydb.purge.planned import Plan
+from notifydb.purge.restore import Restoration, restore
 from notifydb.settings.model import PurgeSettings
 
 PREFIX = "notify-tests-preview"
@@ -34,9 +36,9 @@ def settings(**changes: Any) -> PurgeSettings:
     return PurgeSettings.of({"max_fraction": 1.0, **changes})
 
 
-def permit_for(database: str) -> guard.Permit:
+def permit_for(database: str, operation: guard.Operation = guard.Operation.PURGE) -> guard.Permit:
     target = guard.Target(database, guard.Mark("missing"), embedded=True)
-    return guard.permit(guard.Request(guard.Operation.PURGE, target, confirmation=database))
+    return guard.permit(guard.Request(operation, target, confirmation=database))
 
 
 def database_of(url: str) -> str:
@@ -65,6 +67,17 @@ def purge(
 ) -> Purged:
     """Plan and execution, as a command does it."""
     return execute_on(url, plan_of(url, given), None if events is None else events.append, archive)
+
+
+def put_back(
+    url: str, *folders: Path | None, dry_run: bool = False, listen: Listener | None = None
+) -> Restoration:
+    """Restores from archives; None is of a purge that kept none."""
+    permit = permit_for(database_of(url), guard.Operation.RESTORE)
+    named = [folder for folder in folders if folder is not None]
+    assert len(named) == len(folders)
+    terms = Terms(lock_timeout=0.5, attempts=3)
+    return restore(url, permit, named, terms, dry_run=dry_run, lock_wait=20, listen=listen)
 
 
 def run(url: str, *statements: str) -> None:

@@ -16,7 +16,7 @@ from postgres.purge_support import (
     Filler,
     database_of,
     dump,
-    permit_for,
+    execute_on,
     plan_of,
     purge,
     run,
@@ -29,7 +29,6 @@ from notifydb.cli import demo_data
 from notifydb.migrator.config import Project
 from notifydb.models import metadata
 from notifydb.postgres.connect import make_engine
-from notifydb.purge.execute import execute
 from notifydb.purge.plan import build_plan
 from notifydb.revisions.reader import read_history
 from notifydb.settings.model import PurgeSettings
@@ -193,5 +192,5 @@ def test_the_demo_rows(notify: str) -> None:
     with make_engine(notify).connect() as conn:
         plan = build_plan(conn, PurgeSettings(), PREFIX)
         assert (plan.matched, plan.shared_count, plan.blockers, plan.warnings) == (40, 1, (), ())
-        assert execute(conn, permit_for(database_of(notify)), plan).rows == plan.rows
+    assert execute_on(notify, plan).rows == plan.rows
     assert query(notify, "SELECT count(*) FROM services WHERE name LIKE 'Real%'") == [(6,)]

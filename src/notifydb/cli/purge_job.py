@@ -75,14 +75,13 @@ class PurgeJob:
                 self._fail("bug", errors.InternalError.exit_code, error)
             raise
 
-    def purged(self, plan: Plan, done: Purged | None) -> None:
-        """The purge, or its dry run, has come to its end."""
+    def purged(self, plan: Plan, done: Purged | None, code: int) -> None:
+        """The purge, or its dry run, has come to its end; the process ends with `code`."""
         if self.as_json:
-            outcome = "done" if done else "nothing" if plan.is_empty else "planned"
-            rows = done.rows if done else 0
-            self._summarize(
-                outcome, 0, rows=rows, planned=plan.rows, plan=plan.id, blockers=list(plan.blockers)
-            )
+            rows, blockers = done.rows if done else 0, list(plan.blockers)
+            undone = "nothing" if plan.is_empty else "planned"
+            outcome = "blocked" if code else "done" if done else undone
+            self._summarize(outcome, code, rows=rows, planned=plan.rows, plan=plan.id, blockers=blockers)
 
     def restored(self, done: Restoration) -> None:
         """The restore, or its dry run, has come to its end."""
