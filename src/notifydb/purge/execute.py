@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from notifydb import errors
 from notifydb.guard import Operation, Permit
-from notifydb.postgres import own
+from notifydb.postgres import failures, own
 from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.connect import make_engine
 from notifydb.postgres.patience import Terms
@@ -70,12 +70,13 @@ def execute(url: str, permit: Permit, plan: Plan, how: How, *, listen: Listener 
     engine = make_engine(url, application_name="notifydb purge")
     with (
         advisory_lock(url, wait=how.lock_wait, waiting=lambda holder: tell(Waiting(holder))),
-        _recorded(engine, permit, plan, how, tell) as record,
+        session(engine, plan.settings.lock_timeout) as conn,
+        _recorded(conn, permit, plan, how, tell) as record,
         _helped(engine, plan, tell) as helper,
     ):
         drained = _drain(engine, permit, plan, record, how, helper, tell)
         helper.build(plan.strategy.indexes)
-        sealed = _seal(engine, permit, plan, record, how, drained, tell)
+        sealed = _seal(conn, permit, plan, record, how, drained, tell)
         purged = _purged(plan, record, drained, sealed, time.monotonic() - began)
         record.finished(purged.rows)
     tell(Committed(purged.rows, purged.seconds))
@@ -89,10 +90,10 @@ def terms_of(plan: Plan) -> Terms:
 
 
 @contextmanager
-def _recorded(engine: sa.Engine, permit: Permit, plan: Plan, how: How, tell: Listener) -> Iterator[Record]:
+def _recorded(conn: sa.Connection, permit: Permit, plan: Plan, how: How, tell: Listener) -> Iterator[Record]:
     """The journal knows the purge before it deletes anything, so that one which is killed is seen."""
-    record, terms = Record(plan, how.archive), terms_of(plan)
-    with session(engine, terms.lock_timeout) as conn, transaction(conn, "READ COMMITTED"):
+    record = Record(plan, how.archive)
+    with transaction(conn, "READ COMMITTED"):
         own.check_still(conn, permit)
         record.begin(conn)
     if record.folder is not None:
@@ -100,7 +101,8 @@ def _recorded(engine: sa.Engine, permit: Permit, plan: Plan, how: How, tell: Lis
     try:
         yield record
     except BaseException:
-        with suppress(errors.NotifydbError), session(engine, terms.lock_timeout) as conn:
+        # Where the connection is gone, nobody can say; what was begun is then seen by the next plan.
+        with suppress(errors.NotifydbError), failures.translated():
             record.given_up(conn)
         raise
 
@@ -108,12 +110,13 @@ def _recorded(engine: sa.Engine, permit: Permit, plan: Plan, how: How, tell: Lis
 @contextmanager
 def _helped(engine: sa.Engine, plan: Plan, tell: Listener) -> Iterator[Helper]:
     """Indexes are dropped again, whatever happens; those of a killed purge, too."""
-    helper = Helper(engine, tell)
-    try:
-        yield helper
-    finally:
-        if plan.strategy.indexes or plan.left_over:
-            helper.drop_all()
+    with ExitStack() as stack:
+        helper = Helper(engine, stack, tell)
+        try:
+            yield helper
+        finally:
+            if plan.strategy.indexes or plan.left_over:
+                helper.drop_all()
 
 
 def _drain(
@@ -125,7 +128,7 @@ def _drain(
 
 
 def _seal(
-    engine: sa.Engine,
+    conn: sa.Connection,
     permit: Permit,
     plan: Plan,
     record: Record,
@@ -136,8 +139,7 @@ def _seal(
     terms, exact = terms_of(plan), how.exact and not plan.strategy.levels
 
     def attempt() -> Sealed:
-        with session(engine, terms.lock_timeout) as conn:
-            return seal(conn, permit, plan, record, tell, exact=exact, drained=drained)
+        return seal(conn, permit, plan, record, tell, exact=exact, drained=drained)
 
     return patiently(attempt, terms, tell)
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import cached_property
 from typing import Final
 
 import psycopg
@@ -35,10 +36,11 @@ _LEFT_OVER: Final = sa.text(
 
 
 class Helper:
-    """Commands that cannot run in a transaction, on a session of their own."""
+    """Commands that cannot run in a transaction, on a session of their own, which ends with the stack."""
 
-    def __init__(self, engine: sa.Engine, tell: Listener) -> None:
+    def __init__(self, engine: sa.Engine, stack: ExitStack, tell: Listener) -> None:
         self._engine = engine
+        self._stack = stack
         self._tell = tell
         self._built: dict[ForeignKey, str] = {}
 
@@ -50,35 +52,31 @@ class Helper:
 
     def drop_all(self) -> None:
         """Drops what was built, here or by a purge that was killed."""
-        with self._session() as conn:
-            for index in left_over(conn):
-                self._tell(
-                    IndexDropped(str(index), _try(conn, f"DROP INDEX CONCURRENTLY IF EXISTS {index.sql}"))
-                )
+        for index in left_over(self._conn):
+            problem = _try(self._conn, f"DROP INDEX CONCURRENTLY IF EXISTS {index.sql}")
+            self._tell(IndexDropped(str(index), problem))
 
     def vacuum(self, table: TableName) -> None:
         """Clears away the dead rows, and their entries in indexes, without giving pages back: that would lock."""
         began = time.monotonic()
-        with self._session() as conn:
-            problem = _try(conn, f"VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) {table.sql}")
+        problem = _try(self._conn, f"VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) {table.sql}")
         self._tell(Vacuumed(table, time.monotonic() - began, problem))
 
     def _build(self, key: ForeignKey) -> None:
         began = time.monotonic()
         name = _name_of(key)
         columns = ", ".join(map(quoted, key.child_columns))
-        with self._session() as conn:
-            problem = _try(conn, f"CREATE INDEX CONCURRENTLY {quoted(name)} ON {key.child.sql} ({columns})")
+        problem = _try(self._conn, f"CREATE INDEX CONCURRENTLY {quoted(name)} ON {key.child.sql} ({columns})")
         self._built[key] = name
         self._tell(
             IndexBuilt(f"{key.child}({', '.join(key.child_columns)})", time.monotonic() - began, problem)
         )
 
-    @contextmanager
-    def _session(self) -> Iterator[sa.Connection]:
-        with session(self._engine, _PATIENCE) as conn:
-            driver_of(conn).autocommit = True
-            yield conn
+    @cached_property
+    def _conn(self) -> sa.Connection:
+        conn = self._stack.enter_context(session(self._engine, _PATIENCE))
+        driver_of(conn).autocommit = True
+        return conn
 
 
 def left_over(conn: sa.Connection) -> tuple[TableName, ...]:
