@@ -103,7 +103,7 @@ class Command:
 
 
 def _environment(url: str) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "PYTHONPATH") if name in os.environ}
     return {
         **kept, "LANG": "C.UTF-8", "DATABASE_URL": url, "NOTIFYDB_ENVIRONMENT": "test",
         "NOTIFYDB_PURGE_ARCHIVE_DIR": "archives",
