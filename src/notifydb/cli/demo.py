@@ -102,14 +102,19 @@ def _purge(stage: Stage) -> None:
     stage.tell(
         "6. Purge what the tests left",
         "The plan follows the foreign keys from the matched users, and knows owners from actors. The purge wants "
-        "the database's name, deletes in one transaction, and proves it before it commits.",
+        "the database's name, archives what it deletes, and proves that nothing is left over or orphaned before it "
+        "commits.",
     )
     stage.run("purge", "--prefix", _PREFIX, "--dry-run", whole=True)
-    stage.run("purge", "--prefix", _PREFIX, "--confirm", "notifydb")
+    told = stage.run("purge", "--prefix", _PREFIX, "--confirm", "notifydb")
+    stage.tell(
+        "7. It was too early", "All of it comes back from the archive, in one transaction, or nothing does."
+    )
+    stage.run("restore", told.rpartition("notifydb restore ")[2].strip(), "--confirm", "notifydb")
 
 
 def _production(stage: Stage) -> None:
-    stage.tell("7. The same in production", "No option, no variable and no combination of them allows it.")
+    stage.tell("8. The same in production", "No option, no variable and no combination of them allows it.")
     stage.run("purge", "--prefix", _PREFIX, "--confirm", "notifydb", expect=3, whole=True,
               DATABASE_URL=stage.url, NOTIFYDB_ENVIRONMENT="production",
               NOTIFYDB_ALLOW_DESTRUCTIVE="true")  # fmt: skip
