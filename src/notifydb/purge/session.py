@@ -20,6 +20,7 @@ _FOREIGN_KEY: Final = "23503"
 _READ_ONLY: Final = "25006"
 #: An archive holds values as text: the same whoever writes and reads it.
 _SETTINGS: Final = {
+    "client_encoding": "UTF8",
     "datestyle": "ISO, YMD",
     "intervalstyle": "postgres",
     "timezone": "UTC",
