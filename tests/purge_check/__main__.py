@@ -20,7 +20,8 @@ def main() -> int:
     options = _options()
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp())
-    command = Command(options.url, folder, dict(given.split("=", 1) for given in options.set))
+    variables = dict(given.split("=", 1) for given in options.set)
+    command = Command(options.url, folder, variables, options.project)
     try:
         examination = Examination(command, PROFILES[options.profile], options.seed, options.copies)
         _tell(examination)
@@ -58,7 +59,9 @@ def _run(examination: Examination, options: argparse.Namespace) -> None:
             _say(f"{name}: as it has to be ({time.monotonic() - began:.1f} s)")
 
     step("dry run", examination.dry_run)
-    for found, row in () if options.copies else examination.actors():
+    if options.at_once:
+        step("all who acted, at once: refused", examination.refuses_all_actors)
+    for found, row in () if options.at_once else examination.actors():
         step(f"{found}: refused", partial(examination.refuses, {found: row}, rehearse=True))
     step(
         "a test user's service with a real member: refused",
@@ -82,6 +85,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", required=True, help="the database; it is filled")
     parser.add_argument("--profile", required=True, choices=PROFILES, help="whose schema it has")
+    parser.add_argument("--project", type=Path, help="the folder with its migrations, for the command")
+    parser.add_argument("--at-once", action="store_true", help="try all who acted in one refusal")
     parser.add_argument("--seed", type=int, default=1, help="decides what is random")
     parser.add_argument(
         "--copies",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
@@ -40,7 +39,8 @@ class Examination:
         self.command = command
         self.url = command.url
         self._restored: set[str] = set()
-        (command.folder / "notifydb.toml").write_text(profile.settings)
+        if profile.settings:
+            (command.project or command.folder).joinpath("notifydb.toml").write_text(profile.settings)
         with connect(self.url) as conn:
             self.schema = Schema(conn, profile)
             self.world = World(conn, self.schema, seed)
@@ -145,15 +145,15 @@ class Examination:
             demand(f"{found}", *([] if rows else ["no row to try it with"]))
             yield found, (told or rows)[0]
 
-    def act(self, found: Link, row: Row, who: str | None) -> str:
-        """Somebody is the one who did it, and no trigger tells when; the row as text."""
+    def act(self, found: Link, text: str, who: str | None) -> str:
+        """Somebody is the one who did it, and no trigger tells when; the row as text, before and now."""
         with connect(self.url) as conn:
             conn.execute("SET session_replication_role = replica")
             changed = conn.execute(
                 f'UPDATE {found.child} t SET "{found.columns[0]}" = %s WHERE t::text = %s RETURNING t::text',
-                [who, row.text],
+                [who, text],
             ).fetchall()
-        assert len(changed) == 1, f"{found}: {len(changed)} rows are {row.text}"
+        assert len(changed) == 1, f"{found}: {len(changed)} rows are {text}"
         return str(changed[0][0])
 
     def refuses(self, acted: Mapping[Link, Row], *, rehearse: bool = False) -> None:
@@ -162,7 +162,9 @@ class Examination:
         With `rehearse` a purge that would be done is found out without doing it.
         """
         tester = self.cast.test.values["id"]
-        texts = {found: self.act(found, row, tester) for found, row in acted.items()}
+        texts = {row: row.text for row in acted.values()}
+        for found, row in acted.items():
+            texts[row] = self.act(found, texts[row], tester)
         try:
             step = ", ".join(map(str, acted))
             before = self.state
@@ -172,7 +174,7 @@ class Examination:
             demand(step, *differences(before, self.state))
         finally:
             for found, row in acted.items():
-                self.act(found, dataclasses.replace(row, text=texts[found]), row.values[found.columns[0]])
+                texts[row] = self.act(found, texts[row], row.values[found.columns[0]])
         demand(f"{step}, undone", *differences(self.before, self.state))
 
     def _is_refused(self, step: str, acted: Iterable[Link], done: Outcome, code: int) -> None:
@@ -181,14 +183,8 @@ class Examination:
         demand(step, *(f"{found} is not named in {done.said}" for found in silent))
 
     def refuses_all_actors(self) -> int:
-        """All at once, each on a row of its own; how many there are."""
-        acted: dict[Link, Row] = {}
-        for found, row in self.actors():
-            taken = {other.text for other in acted.values()}
-            free = [
-                r for r in self.rows if r.table == found.child and r.label == "real" and r.text not in taken
-            ]
-            acted[found] = row if row.text not in taken else free[0]
+        """All at once; how many there are."""
+        acted = dict(self.actors())
         self.refuses(acted)
         return len(acted)
 

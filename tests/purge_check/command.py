@@ -34,11 +34,12 @@ class Outcome:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Command:
-    """`folder` is where it runs, and where archives go."""
+    """`folder` is where archives go, and where it runs unless there is a `project`."""
 
     url: str
     folder: Path
     variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    project: Path | None = None
 
     @property
     def database(self) -> str:
@@ -69,7 +70,7 @@ class Command:
         }
         done = subprocess.run(
             [sys.executable, "-m", "notifydb", *arguments],
-            cwd=self.folder, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            cwd=self.project or self.folder, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=300, check=False,
         )  # fmt: skip
         return Outcome(done.returncode, done.stdout, done.stderr)
