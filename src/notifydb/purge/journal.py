@@ -8,6 +8,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from notifydb import errors
 from notifydb.postgres.ledger import runner
 from notifydb.purge.archive import Sealed
 
@@ -96,8 +97,12 @@ def add(conn: sa.Connection, id_: str, segments: list[Sealed]) -> None:
 
 
 def finish(conn: sa.Connection, id_: str, *, prefix: str, rows: int) -> None:
-    """The purge is done, and those of the prefix that were cut short with it."""
-    conn.execute(_FINISH, {"id": id_, "rows": rows})
+    """The purge is done, and those of the prefix that were cut short with it.
+
+    Raises InternalError where the journal does not know it.
+    """
+    if conn.execute(_FINISH, {"id": id_, "rows": rows}).rowcount != 1:
+        raise errors.InternalError(f"the journal does not know purge {id_}")
     conn.execute(_SETTLE, {"id": id_, "prefix": prefix})
 
 

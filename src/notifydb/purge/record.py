@@ -12,6 +12,7 @@ from typing import Final
 import sqlalchemy as sa
 
 import notifydb
+from notifydb import errors
 from notifydb.postgres import own
 from notifydb.postgres.connect import driver_of, plain
 from notifydb.postgres.relations import Table, quoted
@@ -30,6 +31,7 @@ class Record:
         self.id = journal.new_id()
         self.plan = plan
         self.archive: Archive | None = None
+        self._is_begun = False
         self._has_commits = False
         self._is_in_doubt = False
         self._folder = folder and folder / self._name()
@@ -46,10 +48,16 @@ class Record:
         journal.begin(conn, self.id, prefix=self.plan.prefix, plan=self.plan.id, archive=place)
         if self._folder is not None:
             self.archive = Archive(self._folder, self._header(conn))
+        self._is_begun = True
 
     @contextmanager
     def taking(self, conn: sa.Connection, worker: int = 0) -> Iterator[Taker]:
-        """What deletes rows in one transaction, which the block begins and ends; says how that has ended."""
+        """What deletes rows in one transaction, which the block begins and ends; says how that has ended.
+
+        Raises InternalError before `begin`: nothing is deleted that no journal and no archive would know of.
+        """
+        if not self._is_begun:
+            raise errors.InternalError("a purge was to delete before it had begun")
         taker = Taker(conn, self, worker)
         try:
             yield taker
