@@ -90,22 +90,28 @@ _SEAL: Final = object()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Permit:
-    """The proof that the guard said yes to one operation on one database."""
+    """The proof that the guard said yes to one operation on one database.
+
+    A `rehearsal` is what nobody had to confirm: all that is done with it is rolled back.
+    """
 
     operation: Operation
     database: str
     environment: Environment
     embedded: bool = False
+    rehearsal: bool = False
     _seal: object = dataclasses.field(repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
         if self._seal is not _SEAL:
             raise errors.InternalError("only the guard makes a permit")
 
-    def require(self, operation: Operation, database: str) -> None:
-        """Raises InternalError when the permit is for something else."""
+    def require(self, operation: Operation, database: str, *, rehearsal: bool = False) -> None:
+        """Raises InternalError when the permit is for something else, or for a rehearsal only."""
         if (self.operation, self.database) != (operation, database):
             raise errors.InternalError(f"a permit for {self.operation} was used for {operation}")
+        if self.rehearsal and not rehearsal:
+            raise errors.InternalError(f"a permit for a rehearsal was used for {operation}")
 
 
 def environment_of(request: Request) -> Environment:
@@ -127,15 +133,18 @@ def _voices(request: Request) -> tuple[Voice, ...]:
     return (*said, *request.target.voices())
 
 
-def permit(request: Request) -> Permit:
-    """A Permit, or Refused with every reason there is."""
+def permit(request: Request, *, rehearsal: bool = False) -> Permit:
+    """A Permit, or Refused with every reason there is; for a rehearsal, as if the name had been typed."""
+    if rehearsal:
+        request = dataclasses.replace(request, confirmation=request.target.database)
     reasons = refusals(request)
     if reasons:
         raise errors.Refused(
             f"{request.operation} of database {request.target.database!r} is refused", reasons=reasons
         )
     target = request.target
-    return Permit(request.operation, target.database, environment_of(request), target.embedded, _SEAL)
+    environment = environment_of(request)
+    return Permit(request.operation, target.database, environment, target.embedded, rehearsal, _SEAL)
 
 
 def refusals(request: Request) -> tuple[str, ...]:

@@ -254,8 +254,8 @@ def test_caps(users: str) -> None:
                " generate_series(1, 4) i")  # fmt: skip
     plan = plan_of(users, settings(max_users=4, max_fraction=0.5))
     assert plan.blockers == (
-        "5 rows of users match, more than the 4 of purge.max_users",
-        "83% of the 6 rows of users would go, more than the 50% of purge.max_fraction",
+        "5 rows of users match, more than the 4 that may at once",
+        "83% of the 6 rows of users would go, more than the 50% that may at once",
     )
     with pytest.raises(errors.Refused) as refused:
         execute_on(users, plan)
@@ -269,7 +269,7 @@ def test_the_share_of_a_large_table_is_capped(users: str) -> None:
         f"INSERT INTO a SELECT {TEST} FROM generate_series(1, 11000)",
     )
     assert plan_of(users, settings(max_fraction=0.9)).blockers == (
-        "100% of the 11,000 rows of a would go, more than the 90% of purge.max_fraction",
+        "100% of the 11,000 rows of a would go, more than the 90% that may at once",
     )
 
 

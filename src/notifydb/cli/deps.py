@@ -281,16 +281,15 @@ class Deps:
     def refuse_early(self, operation: Operation) -> Permit:
         """Raises Refused where no confirmation could help, before any work is done.
 
-        The permit is as if the name had been typed: for nothing but what is rolled back again.
+        The permit is for a rehearsal: for nothing but what is rolled back again.
         """
         from notifydb import guard
         from notifydb.postgres import ledger
         from notifydb.postgres.connect import own_engine
 
         request = self._request(self.database, operation)
-        typed = dataclasses.replace(request, confirmation=request.target.database)
         try:
-            return guard.permit(typed)
+            return guard.permit(request, rehearsal=True)
         except errors.Refused as refusal:
             ledger.record_decision(own_engine(self.database.url), operation, "refused", refusal.reasons)
             raise

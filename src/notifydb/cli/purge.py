@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -158,7 +159,7 @@ def _purge(
             reasons=(f"asked for is plan {plan_id}, and this is plan {plan.id}",),
             hint="look at it again: --dry-run",
         )
-    if dry_run or (plan.is_empty and not plan.unfinished):
+    if dry_run or plan.is_idle:
         return plan, None
     plan.require_unblocked()
     permit = deps.permit(Operation.PURGE, confirm)
@@ -203,6 +204,13 @@ def _how(deps: Deps, plan_id: str | None, *, kept: bool) -> How:
     return How(folder, exact=plan_id is not None, lock_wait=deps.settings.lock_wait)
 
 
+def _spelled(deps: Deps, folders: Iterable[Path | str | None]) -> str:
+    """As a shell takes them; a purge that went on has several, and only all of them are restored."""
+    import shlex
+
+    return " ".join(shlex.quote(deps.relative(Path(folder))) for folder in folders if folder)
+
+
 def _report(deps: Deps, plan: Plan, done: Purged | None, output: OutputFormat) -> None:
     console = deps.console
     if output is OutputFormat.JSON:
@@ -211,8 +219,9 @@ def _report(deps: Deps, plan: Plan, done: Purged | None, output: OutputFormat) -
         console.json({"purged": deleted, "plan": document})
     elif done is not None:
         console.say(f"purged {done.rows:,} rows of {plan.prefix!r} in {done.seconds:.2f} s", style="green")
-        if done.archive is not None:
-            console.say(f"to put them back: notifydb restore {deps.relative(done.archive)}")
+        folders = [*(each.archive for each in plan.unfinished), done.archive]
+        if None not in folders:
+            console.say(f"to put them back: notifydb restore {_spelled(deps, folders)}")
     elif plan.is_empty:
         # A job that finds nothing says nothing.
         if console.is_terminal:

@@ -6,6 +6,7 @@ point, it leaves whole users and services with fewer of their rows, and the next
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from notifydb import errors
 from notifydb.guard import Permit
 from notifydb.postgres import own
+from notifydb.postgres.advisory import StillOurs
 from notifydb.postgres.connect import driver_of
 from notifydb.postgres.patience import Terms
 from notifydb.postgres.relations import Table, TableName
@@ -33,26 +35,27 @@ from notifydb.purge.session import StillReferred, session, transaction
 from notifydb.purge.survey import Scene, look, survey
 
 
-class Drain:
-    """The batches of one purge, over `jobs` sessions."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Work:
+    """What a purge is done with; `still_ours` raises where the lock that keeps others out is lost."""
 
-    def __init__(
-        self,
-        engine: sa.Engine,
-        permit: Permit,
-        plan: Plan,
-        record: Record,
-        terms: Terms,
-        tell: Listener,
-    ) -> None:
-        self.engine = engine
-        self.permit = permit
-        self.plan = plan
-        self.record = record
-        self.terms = terms
-        self.tell = tell
+    engine: sa.Engine
+    permit: Permit
+    plan: Plan
+    record: Record
+    terms: Terms
+    tell: Listener
+    still_ours: StillOurs
+
+
+class Drain:
+    """The batches of one purge, over as many sessions as the settings say."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.plan = work.plan
         self.stop = threading.Event()
-        self.pace = Pace(plan.settings.max_rate, plan.settings.max_lag, tell)
+        self.pace = Pace(work.plan.settings.max_rate, work.plan.settings.max_lag, work.tell)
 
     def run(self, helper: Helper, *, exact: bool) -> Mapping[str, int]:
         """The rows that were deleted, by table. Raises as a seal does, and Refused when what was chosen changes."""
@@ -60,7 +63,7 @@ class Drain:
         strategy = self.plan.strategy
         with ExitStack() as stack:
             sessions = [
-                stack.enter_context(session(self.engine, self.terms.lock_timeout))
+                stack.enter_context(session(self.work.engine, self.work.terms.lock_timeout))
                 for _ in range(self.plan.settings.jobs)
             ]
             workers = self._workers(sessions, exact=exact)
@@ -86,7 +89,7 @@ class Drain:
                 require_same(self.plan, found.plan, exact=True)
                 begun.rollback()
         with transaction(first, "REPEATABLE READ"):
-            own.check_still(first, self.permit)
+            own.check_still(first, self.work.permit)
             scene = look(first, settings, prefix, self.plan.proofs)
             snapshot = str(first.scalar(sa.text("SELECT pg_export_snapshot()")))
             workers = [_Worker(self, 0, first, scene)]
@@ -105,7 +108,7 @@ class Drain:
     def _drain(self, name: TableName, workers: list[_Worker]) -> int:
         planned = next(table.rows for table in self.plan.tables if table.table == name)
         leaves = leaves_of(workers[0].conn, name)
-        ranges = Ranges(name, leaves, planned, self.plan.settings.batch_rows, self.tell)
+        ranges = Ranges(name, leaves, planned, self.plan.settings.batch_rows, self.work.tell)
         if len(workers) == 1:
             workers[0].drain(ranges)
         else:
@@ -145,7 +148,9 @@ class _Worker:
     """One session, with the keys of what was chosen in its temporary tables."""
 
     def __init__(self, drain: Drain, number: int, conn: sa.Connection, scene: Scene) -> None:
-        self.purge = drain
+        self.work = drain.work
+        self.stop = drain.stop
+        self.pace = drain.pace
         self.number = number
         self.conn = conn
         self.scene = scene
@@ -166,14 +171,13 @@ class _Worker:
 
     def drain(self, ranges: Ranges) -> None:
         """Deletes range after range, until none is left or somebody says stop."""
-        table, stop = self.scene.catalog.tables[ranges.table], self.purge.stop
-        condition = self._condition(ranges.table)
-        while not stop.is_set() and (part := ranges.next()) is not None:
+        table, condition = self.scene.catalog.tables[ranges.table], self._condition(ranges.table)
+        while not self.stop.is_set() and (part := ranges.next()) is not None:
             where = f"t.ctid >= '({part.first},0)' AND t.ctid < '({part.end},0)' AND {condition}"
             batch = partial(self._batch, table, where, f"ONLY {part.leaf.sql}")
-            rows = patiently(batch, self.purge.terms, self.purge.tell, stop)
+            rows = patiently(batch, self.work.terms, self.work.tell, self.stop)
             ranges.done(part, rows)
-            self.purge.pace.keep(self.conn, rows, stop)
+            self.pace.keep(self.conn, rows, self.stop)
 
     def _condition(self, name: TableName) -> str:
         """The row `t` goes, and nothing that no foreign key tells of has come to refer to it; that goes at the end."""
@@ -186,12 +190,13 @@ class _Worker:
 
     def _batch(self, table: Table, where: str, source: str) -> int:
         """One committed batch; 0 where something new refers to its rows, which then go with the rest."""
+        self.work.still_ours()
         try:
             with (
-                self.purge.record.taking(self.conn, self.number) as taker,
+                self.work.record.taking(self.conn, self.number) as taker,
                 transaction(self.conn, "READ COMMITTED"),
             ):
-                own.check_still(self.conn, self.purge.permit)
+                own.check_still(self.conn, self.work.permit)
                 rows = taker.delete(table, where, source)
                 taker.close_books()
         except StillReferred:

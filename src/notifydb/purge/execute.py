@@ -16,7 +16,7 @@ from notifydb.postgres import failures, own
 from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.connect import make_engine
 from notifydb.postgres.patience import Terms
-from notifydb.purge.drain import Drain
+from notifydb.purge.drain import Drain, Work
 from notifydb.purge.events import Archiving, Committed, Listener, Waiting
 from notifydb.purge.helpful import Helper
 from notifydb.purge.planned import Plan
@@ -65,18 +65,19 @@ def execute(url: str, permit: Permit, plan: Plan, how: How, *, listen: Listener 
     began, tell = time.monotonic(), listen or (lambda _: None)
     permit.require(Operation.PURGE, permit.database)
     plan.require_unblocked()
-    if plan.is_empty and not plan.unfinished:
+    if plan.is_idle:
         return Purged(plan.id, 0, (), (), None, 0)
     engine = make_engine(url, application_name="notifydb purge")
     with (
-        advisory_lock(url, wait=how.lock_wait, waiting=lambda holder: tell(Waiting(holder))),
+        advisory_lock(url, wait=how.lock_wait, waiting=lambda holder: tell(Waiting(holder))) as still_ours,
         session(engine, plan.settings.lock_timeout) as conn,
         _recorded(conn, permit, plan, how, tell) as record,
         _helped(engine, plan, tell) as helper,
     ):
-        drained = _drain(engine, permit, plan, record, how, helper, tell)
+        work = Work(engine, permit, plan, record, terms_of(plan), tell, still_ours)
+        drained = Drain(work).run(helper, exact=how.exact) if plan.strategy.levels else {}
         helper.build(plan.strategy.indexes)
-        sealed = _seal(conn, permit, plan, record, how, drained, tell)
+        sealed = _seal(conn, work, drained, exact=how.exact and not plan.strategy.levels)
         purged = _purged(plan, record, drained, sealed, time.monotonic() - began)
         record.finished(purged.rows)
     tell(Committed(purged.rows, purged.seconds))
@@ -119,29 +120,12 @@ def _helped(engine: sa.Engine, plan: Plan, tell: Listener) -> Iterator[Helper]:
                 helper.drop_all()
 
 
-def _drain(
-    engine: sa.Engine, permit: Permit, plan: Plan, record: Record, how: How, helper: Helper, tell: Listener
-) -> Mapping[str, int]:
-    if not plan.strategy.levels:
-        return {}
-    return Drain(engine, permit, plan, record, terms_of(plan), tell).run(helper, exact=how.exact)
-
-
-def _seal(
-    conn: sa.Connection,
-    permit: Permit,
-    plan: Plan,
-    record: Record,
-    how: How,
-    drained: Mapping[str, int],
-    tell: Listener,
-) -> Sealed:
-    terms, exact = terms_of(plan), how.exact and not plan.strategy.levels
-
+def _seal(conn: sa.Connection, work: Work, drained: Mapping[str, int], *, exact: bool) -> Sealed:
     def attempt() -> Sealed:
-        return seal(conn, permit, plan, record, tell, exact=exact, drained=drained)
+        work.still_ours()
+        return seal(conn, work.permit, work.plan, work.record, work.tell, exact=exact, drained=drained)
 
-    return patiently(attempt, terms, tell)
+    return patiently(attempt, work.terms, work.tell)
 
 
 def _purged(plan: Plan, record: Record, drained: Mapping[str, int], sealed: Sealed, seconds: float) -> Purged:

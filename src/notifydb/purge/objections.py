@@ -44,13 +44,13 @@ def blockers(
     """Every reason why the plan must not be executed."""
     if facts.rows.get(root, 0) > settings.max_users:
         found, most = facts.rows[root], settings.max_users
-        yield f"{found:,} rows of {root} match, more than the {most:,} of purge.max_users"
+        yield f"{found:,} rows of {root} match, more than the {most:,} that may at once"
     for name, total in facts.totals.items():
         share = facts.rows[name] / total
         if share > settings.max_fraction and (name == root or total > LARGE_TABLE):
             yield (
                 f"{share:.0%} of the {total:,} rows of {name} would go,"
-                f" more than the {settings.max_fraction:.0%} of purge.max_fraction"
+                f" more than the {settings.max_fraction:.0%} that may at once"
             )
     for name, rows in facts.protected.items():
         yield f"{rows:,} protected {_rows(rows)} of {name} would go"

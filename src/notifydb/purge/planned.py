@@ -134,6 +134,11 @@ class Plan:
         """Whether there is nothing to do."""
         return self.rows == 0
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to delete, and nothing that a purge before has left to be done."""
+        return self.is_empty and not self.unfinished and not self.left_over
+
     def require_unblocked(self) -> None:
         """Raises Refused with every reason against executing this plan."""
         if self.blockers:

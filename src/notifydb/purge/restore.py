@@ -59,7 +59,7 @@ def restore(
     Raises UsageError for what is no archive, ProofFailed for a damaged one, Refused where it was restored
     already, would overwrite something, or lacks what it refers to; Unavailable to be tried again.
     """
-    permit.require(Operation.RESTORE, permit.database)
+    permit.require(Operation.RESTORE, permit.database, rehearsal=dry_run)
     tell, manifests = listen or (lambda _: None), tuple(read_manifest(folder) for folder in folders)
     engine = make_engine(url, application_name="notifydb restore")
 
@@ -67,6 +67,8 @@ def restore(
         with session(engine, terms.lock_timeout) as conn, transaction(conn, "READ COMMITTED") as begun:
             own.check_still(conn, permit)
             done = _Restore(conn, manifests, tell).run(dry_run=dry_run)
+            # Once more, now that all of it is done: the mark may have turned meanwhile.
+            own.check_still(conn, permit)
             if dry_run:
                 begun.rollback()
         return done

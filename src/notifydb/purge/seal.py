@@ -58,6 +58,8 @@ def seal(
             total[name] = total.get(name, 0) + rows
         journal.finish(conn, record.id, prefix=plan.prefix, rows=sum(total.values()))
         ledger.record(conn, _entry(plan, record, total, sealed, time.monotonic() - run.began))
+        # Once more, under the locks: the mark may have turned meanwhile.
+        own.check_still(conn, permit)
         taker.close_books()
     return sealed
 

@@ -47,8 +47,9 @@ def _require_whole(conn: sa.Connection, manifest: Manifest, state: str | None, n
         )
     if state is None:
         return
-    missing = [other for other in journal.continued_by(conn, manifest.purge) if other.id not in named]
-    missing += [other for other in journal.continuing(conn, manifest.purge) if other.id not in named]
+    others = (*journal.continued_by(conn, manifest.purge), *journal.continuing(conn, manifest.purge))
+    # One that kept no archive was told to delete for good; there is nothing to name.
+    missing = [other for other in others if other.id not in named and other.archive is not None]
     if missing:
         raise errors.Refused(
             "the restore is refused: the purge was cut short and went on, and only a part of it is named",
