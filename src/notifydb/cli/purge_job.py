@@ -103,7 +103,7 @@ class PurgeJob:
             self._summarize("stopped", code)
         else:
             self._console.say(
-                f"stopped; what is committed stays so, and the same command goes on: notifydb {self._operation}"
+                f"the {self._operation} was stopped; what is committed stays so, and the same command goes on"
             )
 
     def _too_late(self, code: int) -> None:

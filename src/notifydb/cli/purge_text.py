@@ -30,7 +30,7 @@ def show_plan(console: Console, plan: Plan) -> None:
     for standing in plan.standing:
         console.data(f"  stays: {standing.rows:,} rows through {standing.relation}: {standing.policy}")
     for group in plan.shared:
-        console.data(f"  stays: {group.table} {group.key}: shared with {group.staying:,} others")
+        console.data(f"  stays: {group.table} {group.key}: shared with {_others(group.staying)}")
     for kept in plan.kept:
         console.data(f"  stays: {kept.table} {kept.label}: {kept.reason}")
     if plan.kept_count > len(plan.kept):
@@ -40,6 +40,10 @@ def show_plan(console: Console, plan: Plan) -> None:
         console.say(f"warning: {text}", style="yellow")
     for text in plan.blockers:
         console.say(f"blocked: {text}", style="bold red")
+
+
+def _others(number: int) -> str:
+    return "1 other" if number == 1 else f"{number:,} others"
 
 
 def _show_strategy(console: Console, plan: Plan) -> None:

@@ -83,6 +83,8 @@ def _report(deps: Deps, done: Restoration, output: OutputFormat) -> None:
                 "seconds": done.seconds,
             }
         )
+    elif not done.rows and not done.values:
+        deps.console.say("nothing to put back: the purge was cut short before it had deleted anything")
     elif done.dry_run:
         deps.console.say(
             f"{done.rows:,} rows in {len(done.tables)} tables would come back; nothing was done", style="cyan"

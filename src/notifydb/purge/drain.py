@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -37,7 +38,10 @@ from notifydb.purge.survey import Scene, look, survey
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """What a purge is done with; `still_ours` raises where the lock that keeps others out is lost."""
+    """What a purge is done with; `still_ours` raises where the lock that keeps others out is lost.
+
+    `ends` is when it comes back no more, by the monotonic clock.
+    """
 
     engine: sa.Engine
     permit: Permit
@@ -46,6 +50,12 @@ class Work:
     terms: Terms
     tell: Listener
     still_ours: StillOurs
+    ends: float
+
+    @property
+    def terms_left(self) -> Terms:
+        """The terms, with as much of the deadline as is left."""
+        return dataclasses.replace(self.terms, deadline=max(self.ends - time.monotonic(), 0))
 
 
 class Drain:
@@ -175,7 +185,7 @@ class _Worker:
         while not self.stop.is_set() and (part := ranges.next()) is not None:
             where = f"t.ctid >= '({part.first},0)' AND t.ctid < '({part.end},0)' AND {condition}"
             batch = partial(self._batch, table, where, f"ONLY {part.leaf.sql}")
-            rows = patiently(batch, self.work.terms, self.work.tell, self.stop)
+            rows = patiently(batch, self.work.terms_left, self.work.tell, self.stop)
             ranges.done(part, rows)
             self.pace.keep(self.conn, rows, self.stop)
 

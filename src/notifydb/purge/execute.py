@@ -74,7 +74,9 @@ def execute(url: str, permit: Permit, plan: Plan, how: How, *, listen: Listener 
         _recorded(conn, permit, plan, how, tell) as record,
         _helped(engine, plan, tell) as helper,
     ):
-        work = Work(engine, permit, plan, record, terms_of(plan), tell, still_ours)
+        terms = terms_of(plan)
+        ends = began + terms.deadline
+        work = Work(engine, permit, plan, record, terms, tell, still_ours, ends)
         drained = Drain(work).run(helper, exact=how.exact) if plan.strategy.levels else {}
         helper.build(plan.strategy.indexes)
         sealed = _seal(conn, work, drained, exact=how.exact and not plan.strategy.levels)
@@ -125,7 +127,7 @@ def _seal(conn: sa.Connection, work: Work, drained: Mapping[str, int], *, exact:
         work.still_ours()
         return seal(conn, work.permit, work.plan, work.record, work.tell, exact=exact, drained=drained)
 
-    return patiently(attempt, work.terms, work.tell)
+    return patiently(attempt, work.terms_left, work.tell)
 
 
 def _purged(plan: Plan, record: Record, drained: Mapping[str, int], sealed: Sealed, seconds: float) -> Purged:

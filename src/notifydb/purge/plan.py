@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import sqlalchemy as sa
 
 from notifydb.purge.events import Listener, Reading
 from notifydb.purge.planned import Plan
 from notifydb.purge.session import transaction
 from notifydb.purge.survey import survey
+from notifydb.purge.target import moment
 from notifydb.settings.model import PurgeSettings
 
 __all__ = ["Plan", "build_plan"]
@@ -22,6 +25,10 @@ def build_plan(
     the settings do not fit the database.
     """
     tell = listen or (lambda _: None)
+    if settings.older_than:
+        # Nobody grows old enough while the purge runs.
+        limit = moment(settings.older_than)
+        settings = dataclasses.replace(settings, older_than=limit.isoformat())
     with transaction(conn, "REPEATABLE READ") as begun:
         found = survey(conn, settings, prefix, lock=False, reading=lambda table: tell(Reading(table)))
         begun.rollback()

@@ -6,7 +6,9 @@ import dataclasses
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import psycopg
 import sqlalchemy as sa
@@ -28,8 +30,11 @@ from notifydb.purge.retrying import patiently
 from notifydb.purge.session import session, transaction
 from notifydb.purge.settled import Part, parts_of
 
-_UNIQUE = "23505"
-_FOREIGN_KEY = "23503"
+_MISFITS: Final = {
+    "23505": "it would overwrite what is there",
+    "23P01": "it would overwrite what is there",
+    "23503": "what was purged refers to something that is not there any more",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ class _Restore:
         # Backwards: a later one tells which row it was by what an earlier one had changed.
         changed = [part for part in reversed(parts) if part.segment.content.kind == "values"]
         values = self._values(changed)
-        with _refusing("the restored rows refer to something that is not there any more"):
+        with _refusing():
             self.conn.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
         self._prove(before, rows, values)
         own.install(self.conn)
@@ -156,7 +161,7 @@ class _Restore:
         for columns, alike in by_columns.items():
             statement = f"COPY {target} ({', '.join(map(quoted, columns))}) FROM STDIN"
             with (
-                _refusing("what was purged would overwrite what is there, or refers to what is not"),
+                _refusing(),
                 plain(driver_of(self.conn)).copy(statement.replace(r"\:", ":").encode()) as copy,
             ):
                 for part in alike:
@@ -179,7 +184,7 @@ class _Restore:
                 f" SELECT {columns} FROM {staged} RETURNING 1)"
             )
         counts = ", ".join(f"(SELECT count(*) FROM i{number})" for number in range(len(component)))  # noqa: S608
-        with _refusing("what was purged would overwrite what is there, or refers to what is not"):
+        with _refusing():
             return tuple(self.conn.execute(sa.text(f"WITH {', '.join(inserts)} SELECT {counts}")).one())
 
     def _staged(self, name: str, content: Content) -> str:
@@ -225,7 +230,7 @@ class _Restore:
             where = "t.ctid = s._place AND t.tableoid = s._part"
         values = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in changed)
         update = f"UPDATE {content.table.sql} t SET {values} FROM {source} WHERE {where}"  # noqa: S608
-        with _refusing("rows that had let go would refer to something that is not there any more"):
+        with _refusing():
             return self.conn.execute(sa.text(update)).rowcount
 
     def _prove(
@@ -250,22 +255,18 @@ class _Restore:
             )
 
 
-class _refusing:  # noqa: N801
+@contextmanager
+def _refusing() -> Iterator[None]:
     """A key that does not fit is a refusal, told without the values."""
-
-    def __init__(self, why: str) -> None:
-        self._why = why
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if not isinstance(error, sa.exc.DBAPIError | psycopg.Error):
-            return
-        if failures.sqlstate(error) in (_UNIQUE, _FOREIGN_KEY):
-            raise errors.Refused(
-                f"the restore is refused: {self._why}", reasons=(failures.first_line(error),)
-            ) from error
+    try:
+        yield
+    except (sa.exc.DBAPIError, psycopg.Error) as error:
+        why = _MISFITS.get(failures.sqlstate(error) or "")
+        if why is None:
+            raise
+        raise errors.Refused(
+            f"the restore is refused: {why}", reasons=(failures.first_line(error),)
+        ) from error
 
 
 def _changed(table: TableName, missing: int, rows: int) -> str:

@@ -31,6 +31,9 @@ def patiently(
             surprises += isinstance(error, StillReferred)
             pause = None if stop.is_set() or surprises > _SURPRISES else patience.pause()
             if pause is None:
+                error.hint = (
+                    "run the same command again when nobody is in the way; what is committed stays so"
+                )
                 raise
             tell(Retrying(error.message, patience.attempt, terms.attempts, pause))
             stop.wait(pause)

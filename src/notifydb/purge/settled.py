@@ -46,6 +46,14 @@ def _require_whole(conn: sa.Connection, manifest: Manifest, state: str | None, n
             "the restore is refused", reasons=(f"purge {manifest.purge} was restored already",)
         )
     if state is None:
+        here = str(conn.scalar(sa.text("SELECT current_database()")))
+        if here != manifest.database:
+            raise errors.Refused(
+                "the restore is refused: the archive is of another database",
+                reasons=(
+                    f"it is of {manifest.database!r}, and {here!r} does not know purge {manifest.purge}",
+                ),
+            )
         return
     others = (*journal.continued_by(conn, manifest.purge), *journal.continuing(conn, manifest.purge))
     # One that kept no archive was told to delete for good; there is nothing to name.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from notifydb import errors
-from notifydb.postgres.relations import Catalog, Table, literal, quoted
+from notifydb.postgres.relations import Catalog, Column, Table, literal, quoted
 from notifydb.purge import names
 from notifydb.settings.model import PurgeSettings
 
@@ -61,8 +61,8 @@ class Target:
     require_uuid: bool
     delete_shared: tuple[str, ...] = ()
     ignore_case: bool = False
-    age_column: str | None = None
-    older_than: datetime.timedelta | None = None
+    age: Column | None = None
+    made_before: datetime.datetime | None = None
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -72,7 +72,7 @@ class Target:
             "protected_uuids": [key for key in self.protected if re.fullmatch(_UUID, key)],
             "tagged": _TAGGED,
             "delete_shared": list(self.delete_shared),
-            "older_than": self.older_than,
+            "made_before": self.made_before,
         }
 
     @property
@@ -92,9 +92,12 @@ class Target:
             cases.clear()
         if self.require_uuid:
             cases.append(f"WHEN {self._address} !~ :tagged THEN 'has no + and UUID before its @'")
-        if self.age_column is not None and self.older_than is not None:
-            # A row that does not say how old it is, is not old.
-            old = f"t.{quoted(self.age_column)} < now() - CAST(:older_than AS interval)"
+        if self.age is not None:
+            # What has no time zone is taken to be UTC; a row that does not say how old it is, is not old.
+            limit = "CAST(:made_before AS timestamptz)"
+            if self.age.type != "timestamp with time zone":
+                limit = f"{limit} AT TIME ZONE 'UTC'"
+            old = f"t.{quoted(self.age.name)} < {limit}"
             cases.append(f"WHEN ({old}) IS NOT TRUE THEN 'is not that old'")
         return f"CASE {' '.join(cases)} END" if cases else "NULL"
 
@@ -130,7 +133,7 @@ def find_target(catalog: Catalog, settings: PurgeSettings, prefix: str) -> Targe
         )
     if not root.table.primary_key:
         raise errors.ConfigurationError(f"{root.table.name} has no primary key to purge by")
-    age = duration(settings.older_than) if settings.older_than else None
+    made_before = moment(settings.older_than) if settings.older_than else None
     return Target(
         root.table,
         root.name,
@@ -140,28 +143,38 @@ def find_target(catalog: Catalog, settings: PurgeSettings, prefix: str) -> Targe
         settings.require_uuid,
         settings.delete_shared,
         settings.ignore_case,
-        _age_column(catalog, root.table, settings) if age else None,
-        age,
+        _age_column(catalog, root.table, settings) if made_before else None,
+        made_before,
     )
 
 
-def duration(text: str) -> datetime.timedelta:
-    """`2d`, `12h` or `30m`; raises UsageError for anything else."""
+def moment(text: str) -> datetime.datetime:
+    """What was made before it is older than `2d`, `12h` or `30m`, or than a time in ISO 8601 with its zone.
+
+    Raises UsageError for anything else.
+    """
     match = re.fullmatch(r"(\d{1,6})([dhm])", text.strip())
-    if match is None:
+    if match is not None:
+        units = {"d": "days", "h": "hours", "m": "minutes"}
+        return datetime.datetime.now(datetime.UTC) - datetime.timedelta(**{units[match[2]]: int(match[1])})
+    try:
+        found = datetime.datetime.fromisoformat(text.strip())
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
         raise errors.UsageError(f"{text!r} is no age", hint="write it as 2d, 12h or 30m")
-    units = {"d": "days", "h": "hours", "m": "minutes"}
-    return datetime.timedelta(**{units[match[2]]: int(match[1])})
+    return found
 
 
-def _age_column(catalog: Catalog, root: Table, settings: PurgeSettings) -> str:
+def _age_column(catalog: Catalog, root: Table, settings: PurgeSettings) -> Column:
     age = names.column(catalog, settings.age)
-    if age is None or age.table.name != root.name or not re.match("timestamp|date", age.type):
+    column = root.column(age.name) if age is not None and age.table.name == root.name else None
+    if column is None or not re.match("timestamp|date", column.type):
         raise errors.ConfigurationError(
             f"purge.age: {settings.age} is no date or time of {root.name}, so nobody is older than anything",
             hint="set purge.age",
         )
-    return age.name
+    return column
 
 
 def _flags(catalog: Catalog, root: Table, settings: PurgeSettings) -> Iterator[str]:

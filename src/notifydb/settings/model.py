@@ -97,7 +97,8 @@ class PurgeSettings(Section):
     )
     ignore_case: bool = setting(default=False, description="an address matches in whatever case")
     older_than: str | None = setting(
-        default=None, description="only rows of the root that are so old, as in 2d, 12h or 30m"
+        default=None,
+        description="only rows of the root that are older: 2d, 12h or 30m, or a time in ISO 8601 with its zone",
     )
     age: str = setting(
         default="users.created_at", description="the column that tells how old a row of the root is"
