@@ -227,8 +227,11 @@ def _report(deps: Deps, plan: Plan, done: Purged | None, output: OutputFormat) -
         if console.is_terminal:
             console.say("nothing to purge", style="green")
     else:
-        console.say(
-            f"{plan.rows:,} rows in {len(plan.tables)} tables would go; nothing was done", style="cyan"
-        )
-        if not plan.blockers:
+        from notifydb.cli.purge_text import counted
+
+        would_go = f"{counted(plan.rows, 'row')} in {counted(len(plan.tables), 'table')}"
+        console.say(f"{would_go} would go; nothing was done", style="cyan")
+        if plan.blockers:
+            console.say("who owns what, and why: notifydb purge --explain")
+        else:
             console.say(f"to purge just this: --plan-id {plan.id}")

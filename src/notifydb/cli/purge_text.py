@@ -28,9 +28,11 @@ def show_plan(console: Console, plan: Plan) -> None:
         path = f"  ({' > '.join(table.path)})" if len(table.path) > 1 else ""
         console.data(f"{table.rows:>10,}  {bytes_of(table.bytes):>9}  {table.table}{path}")
     for standing in plan.standing:
-        console.data(f"  stays: {standing.rows:,} rows through {standing.relation}: {standing.policy}")
+        console.data(
+            f"  stays: {counted(standing.rows, 'row')} through {standing.relation}: {standing.policy}"
+        )
     for group in plan.shared:
-        console.data(f"  stays: {group.table} {group.key}: shared with {_others(group.staying)}")
+        console.data(f"  stays: {group.table} {group.key}: shared with {counted(group.staying, 'other')}")
     for kept in plan.kept:
         console.data(f"  stays: {kept.table} {kept.label}: {kept.reason}")
     if plan.kept_count > len(plan.kept):
@@ -42,8 +44,9 @@ def show_plan(console: Console, plan: Plan) -> None:
         console.say(f"blocked: {text}", style="bold red")
 
 
-def _others(number: int) -> str:
-    return "1 other" if number == 1 else f"{number:,} others"
+def counted(number: int, what: str) -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _show_strategy(console: Console, plan: Plan) -> None:
