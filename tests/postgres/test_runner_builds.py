@@ -10,8 +10,8 @@ import pytest
 from conftest import MakeRunner, SmallProject, query
 from notifydb import errors
 from notifydb.postgres.connect import plain_url
-from notifydb.runner.events import Built, Healed, Retrying
 from notifydb.postgres.patience import Terms
+from notifydb.runner.events import Built, Healed, Retrying
 
 USERS = """
 op.execute("CREATE TABLE users (id int, email text)")

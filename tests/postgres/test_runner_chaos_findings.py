@@ -15,9 +15,9 @@ from conftest import MakeRunner, SmallProject, query
 from notifydb import errors
 from notifydb.migrator import execute
 from notifydb.postgres.connect import plain_url
+from notifydb.postgres.patience import Terms
 from notifydb.runner.destructive import Watch
 from notifydb.runner.events import Retrying
-from notifydb.postgres.patience import Terms
 from notifydb.runner.run import Run
 
 TERMINATE = """

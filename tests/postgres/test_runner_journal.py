@@ -8,8 +8,8 @@ import pytest
 from conftest import MakeDatabase, MakeRunner, SmallProject, query
 from notifydb import errors
 from notifydb.postgres.connect import plain_url
-from notifydb.runner.events import Continued
 from notifydb.postgres.patience import Terms
+from notifydb.runner.events import Continued
 from notifydb.settings import Environment
 
 USERS = """

@@ -15,8 +15,8 @@ from notifydb import errors, guard
 from notifydb.guard import Mark, Operation, Request, Target
 from notifydb.migrator.events import Ran
 from notifydb.postgres.connect import plain_url
-from notifydb.runner.events import Blocked, Cancelled, Progress, Retrying
 from notifydb.postgres.patience import Cancelling, Terms
+from notifydb.runner.events import Blocked, Cancelled, Progress, Retrying
 from notifydb.settings import Environment, Voice
 
 USERS = "op.execute(\"CREATE TABLE users (id int, name text); INSERT INTO users VALUES (1, 'secret')\")"
