@@ -91,7 +91,7 @@ def test_what_would_be_overwritten(shop: Guarded) -> None:
     assert told(restore(shop)) == snapshot("""\
 exit 3
 [err]
-error: the restore is refused: what was purged would overwrite what is there, or refers to what is not
+error: the restore is refused: it would overwrite what is there
   - duplicate key value violates unique constraint "users_pkey"
 """)
     assert query(shop.url, "SELECT count(*) FROM users") == [(8,)]
