@@ -82,6 +82,8 @@ class Console:
     def say(self, text: str, style: str | None = None) -> None:
         """A line about what is going on."""
         self._told = time.monotonic()
+        # Where both streams go into one log, what was said before stands before.
+        sys.stdout.flush()
         if self.is_terminal:
             self._err.print(_clean(text), style=style, markup=False, highlight=False, soft_wrap=True)
         else:

@@ -110,7 +110,7 @@ def _purge(stage: Stage) -> None:
     stage.tell(
         "7. It was too early", "All of it comes back from the archive, in one transaction, or nothing does."
     )
-    stage.run("restore", told.rpartition("notifydb restore ")[2].strip(), "--confirm", "notifydb")
+    stage.run("restore", told.rpartition("notifydb restore ")[2].split()[0], "--confirm", "notifydb")
 
 
 def _production(stage: Stage) -> None:
