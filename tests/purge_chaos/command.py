@@ -61,8 +61,12 @@ class Command:
         return self.ended is not None
 
     @property
+    def is_purge(self) -> bool:
+        return self.log.stem.endswith("-purge")
+
+    @property
     def is_summed_up(self) -> bool:
-        return any(event["event"] == "summary" and event["exit_code"] == 0 for event in self.events)
+        return any(event["event"] == "summary" for event in self.events)
 
     @property
     def worked(self) -> float:

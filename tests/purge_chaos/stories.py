@@ -21,14 +21,19 @@ _MOST_RUNS: Final = 5
 _NOTICED: Final = 30.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class Reference:
-    """What an undisturbed purge makes of the database, and the seconds that it and its restore work."""
+    """What an undisturbed purge makes of the database, and the seconds that it and its restore work at least."""
 
     before: Rows
     after: Rows
     purge: float
     restore: float
+
+    def heard(self, command: Command, code: int | None) -> None:
+        """Learns from a purge that has ended undisturbed: a busy machine makes the first one slow."""
+        if code == 0 and command.is_purge and command.worked > 1:
+            self.purge = min(self.purge, command.worked)
 
 
 def undisturbed(world: World) -> Reference:
@@ -145,10 +150,11 @@ class Story:
     def _look(self, command: Command, code: int | None) -> None:
         """What has to hold at any moment."""
         self._until_quiet()
+        self.reference.heard(command, code)
         self.now = self.place.state()
         for each in self._wrong():
             self._require(False, each, command)
-        if code == 0 and command.log.stem.endswith("-purge"):
+        if code == 0 and command.is_purge:
             self._require(self.now.rows == self.reference.after, "it exits with 0 and is not done", command)
         missing = sum(r.total() for r in self.reference.before.values()) - sum(
             rows.total() for rows in self.now.rows.values()
