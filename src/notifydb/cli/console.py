@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -83,7 +83,8 @@ class Console:
         """A line about what is going on."""
         self._told = time.monotonic()
         # Where both streams go into one log, what was said before stands before.
-        sys.stdout.flush()
+        with suppress(OSError):
+            sys.stdout.flush()
         if self.is_terminal:
             self._err.print(_clean(text), style=style, markup=False, highlight=False, soft_wrap=True)
         else:
