@@ -17,6 +17,8 @@ _VISITS_PER_SECOND: Final = 3_000_000
 _SECONDS_WORTH_AN_INDEX: Final = 0.2
 _BUILT_PER_SECOND: Final = 1_000_000
 _PAGE: Final = 8192
+#: A table of so many bytes can be read for each batch of another.
+_SOON_READ: Final = 8 * 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,11 +102,19 @@ class _Chooser:
         # Without its members a group would not be the same ones' any more, should the purge be cut short.
         if name in links or name in self.graph.selected or name in self.graph.cyclic or name in self.detached:
             return False
+        if any(self.catalog.tables[child].bytes > _SOON_READ for child in self._by_custom(name)):
+            return False
         keys = (key for key in self.catalog.foreign_keys if key.parent == name)
         plain = all(
             key.on_delete in (OnDelete.NO_ACTION, OnDelete.RESTRICT) and key.child != name for key in keys
         )
         return plain and not self.catalog.tables[name].has_delete_trigger
+
+    def _by_custom(self, name: TableName) -> Iterator[TableName]:
+        """What refers to the table without a foreign key: each batch has to read it for late rows."""
+        for relation in self.referring.get(name, ()):
+            if relation.foreign_key is None and relation.policy is Policy.FOLLOW:
+                yield relation.child
 
     def _children(self, name: TableName) -> list[TableName]:
         owned = (r.child for r in self.referring.get(name, ()) if r.policy is Policy.FOLLOW)
