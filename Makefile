@@ -12,7 +12,7 @@ SYSTEM_POSTGRES := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin/pg_ctl
 export MESSAGE ?=
 export PREFIX ?= notify-tests-preview
 
-.PHONY: help demo test test-unit test-system test-lowest check lint types layers docs docs-traced docs-check bench chaos purge-chaos \
+.PHONY: help demo test test-unit test-system test-lowest check lint types layers docs docs-traced docs-check bench bench-purge chaos purge-chaos \
         upgrade migration renumber purge db-start db-stop db-psql db-reset clean
 
 help: ## Show this list
@@ -75,6 +75,9 @@ bench: $(READY) ## Time notifydb beside plain Alembic, and its lint beside squaw
 	@$(BIN)/python benchmarks/graph.py
 	@$(BIN)/python benchmarks/lint.py
 	@$(BIN)/python benchmarks/upgrade.py
+
+bench-purge: $(READY) ## Time a purge beside a script written by hand (takes a while)
+	@$(BIN)/python benchmarks/purge.py
 
 chaos: $(READY) ## Kill, block and starve runs of migrations: make chaos CHAOS="--quick --seed 1 kills"
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)

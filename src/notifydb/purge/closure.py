@@ -294,8 +294,10 @@ class Closure:
 
     def _is_looked_up(self, name: TableName) -> bool:
         """Whether the few rows that refer to a large table look there, instead of in its keys written down."""
-        size = self.catalog.tables[name].bytes
+        table, size = self.catalog.tables[name], self.catalog.tables[name].bytes
         if self.lock or size < _LARGE or name in self.graph.cyclic:
+            return False
+        if any(key != table.primary_key for key in self.graph.parent_columns(name)):
             return False
         children = {relation.child for relation in self.graph.relations if relation.parent == name}
         return size > _MUCH_SMALLER * sum(self.catalog.tables[child].bytes for child in children)

@@ -102,10 +102,10 @@ class Relation:
         return f"({ours}) IN (SELECT {theirs} FROM {keys} k)"  # noqa: S608
 
     def is_found_in(self, rows: str, alias: str = "t") -> str:
-        """The same, of `rows` that are looked up one by one."""
+        """The same, of `rows` that are looked up one by one: the planner is not to read all of them instead."""
         pairs = zip(self.columns, self.parent_columns, strict=True)
         equal = " AND ".join(f"{self._theirs(theirs)} = {self.value(ours, alias)}" for ours, theirs in pairs)
-        return f"EXISTS (SELECT FROM {rows} k WHERE {equal})"
+        return f"EXISTS (SELECT FROM {rows} k WHERE {equal} OFFSET 0)"
 
     def is_referred_to(self, alias: str = "t") -> str:
         """A condition: some row of the child refers to the parent's row `alias`."""
