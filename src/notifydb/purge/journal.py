@@ -41,13 +41,21 @@ _UNFINISHED: Final = sa.text(
     " WHERE state = 'running' AND prefix = :prefix ORDER BY started_at"
 )
 _STATE: Final = sa.text("SELECT state FROM notifydb.purge WHERE id = :id")
+#: One that came to nothing has nothing to put back.
 _CONTINUED: Final = sa.text(
-    "SELECT id, archive, runner, started_at::text AS since FROM notifydb.purge"
-    " WHERE finished_by = :id ORDER BY started_at"
+    """
+    SELECT o.id, o.archive, o.runner, o.started_at::text AS since
+    FROM notifydb.purge o
+    WHERE o.finished_by = :id AND EXISTS (SELECT FROM notifydb.purge_segment s WHERE s.purge = o.id)
+    ORDER BY o.started_at
+    """
 )
 _CONTINUING: Final = sa.text(
-    "SELECT o.id, o.archive, o.runner, o.started_at::text AS since"
-    " FROM notifydb.purge p JOIN notifydb.purge o ON o.id = p.finished_by WHERE p.id = :id"
+    """
+    SELECT o.id, o.archive, o.runner, o.started_at::text AS since
+    FROM notifydb.purge p JOIN notifydb.purge o ON o.id = p.finished_by
+    WHERE p.id = :id AND EXISTS (SELECT FROM notifydb.purge_segment s WHERE s.purge = o.id)
+    """
 )
 _SEGMENTS: Final = sa.text("SELECT segment, sha256 FROM notifydb.purge_segment WHERE purge = :id")
 _RESTORED: Final = sa.text(
@@ -122,7 +130,7 @@ def state_of(conn: sa.Connection, id_: str) -> str | None:
 
 
 def continued_by(conn: sa.Connection, id_: str) -> tuple[Unfinished, ...]:
-    """The purges that were cut short before, and that this one has finished."""
+    """The purges that were cut short before, and that this one has finished, as far as they had deleted something."""
     return tuple(Unfinished(*row) for row in conn.execute(_CONTINUED, {"id": id_}))
 
 

@@ -86,10 +86,10 @@ class Record:
             if self.archive is not None:
                 self.archive.close()
             return
-        if self.archive is not None:
-            self.archive.drop()
         with conn.begin():
             journal.forget(conn, self.id)
+        if self.archive is not None:
+            self.archive.drop()
 
     def _name(self) -> str:
         now = datetime.datetime.now(datetime.UTC)

@@ -32,6 +32,8 @@ _SETTINGS: Final = {
     "work_mem": "64MB",
     # Conditions on keys that are hashed look dearer to the planner than they are.
     "jit": "off",
+    # What an archive calls committed survives a crash of the server.
+    "synchronous_commit": "on",
 }
 
 
