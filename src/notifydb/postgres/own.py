@@ -11,13 +11,14 @@ import sqlalchemy.exc
 
 from notifydb import errors
 from notifydb.guard import Mark, Permit, Target, second_thoughts
-from notifydb.postgres import failures
+from notifydb.postgres import failures, ledger
 from notifydb.postgres.connect import driver_of
 from notifydb.settings.environment import Environment, Voice, strictest
 
 SCHEMA = "notifydb"
 _MARK_EXISTS = sa.text("SELECT to_regclass('notifydb.environment') IS NOT NULL")
 #: What the newest of our scripts adds; where it is, so is all else.
+_NEWEST_COLUMNS = frozenset({"source", "retries"})
 _NEWEST_EXISTS = sa.text("SELECT to_regclass('notifydb.purge_segment') IS NOT NULL")
 _FINGERPRINT = """
     SELECT (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) AS system_identifier,
@@ -77,7 +78,7 @@ def install(conn: sa.Connection) -> None:
 
     Raises ConfigurationError when the role may not.
     """
-    if conn.scalar(_NEWEST_EXISTS):
+    if conn.scalar(_NEWEST_EXISTS) and ledger.columns(conn) >= _NEWEST_COLUMNS:
         return
     script = importlib.resources.files("notifydb.postgres").joinpath("sql/own_schema.sql")
     try:
