@@ -42,9 +42,9 @@ def restore(
 ) -> None:
     """Put back what a purge has deleted: all of it, or nothing."""
     from notifydb.guard import Operation
-    from notifydb.postgres.patience import Terms
     from notifydb.purge.archive_read import read_manifest
     from notifydb.purge.restore import restore as put_back
+    from notifydb.purge.retrying import terms_of
 
     options = {"purge.lock_timeout": lock_timeout, "purge.deadline": deadline}
     deps = Deps(database_url=database_url, **options)
@@ -56,12 +56,11 @@ def restore(
         permit = deps.refuse_early(Operation.RESTORE)
         if not dry_run:
             permit = deps.permit(Operation.RESTORE, confirm)
-        settings = deps.settings.purge
         done = put_back(
             deps.database.url,
             permit,
             folders,
-            Terms(settings.lock_timeout, settings.attempts, settings.deadline, section="purge"),
+            terms_of(deps.settings.purge),
             dry_run=dry_run,
             lock_wait=deps.settings.lock_wait,
             listen=job.listen,

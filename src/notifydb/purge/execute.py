@@ -15,13 +15,12 @@ from notifydb.guard import Operation, Permit
 from notifydb.postgres import failures, own
 from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.connect import make_engine
-from notifydb.postgres.patience import Terms
 from notifydb.purge.drain import Drain, Work
 from notifydb.purge.events import Archiving, Committed, Listener, Waiting
 from notifydb.purge.helpful import Helper
 from notifydb.purge.planned import Plan
 from notifydb.purge.record import Record
-from notifydb.purge.retrying import patiently
+from notifydb.purge.retrying import patiently, terms_of
 from notifydb.purge.seal import Sealed, seal
 from notifydb.purge.session import session, transaction
 
@@ -74,7 +73,7 @@ def execute(url: str, permit: Permit, plan: Plan, how: How, *, listen: Listener 
         _recorded(conn, permit, plan, how, tell) as record,
         _helped(engine, plan, tell) as helper,
     ):
-        terms = terms_of(plan)
+        terms = terms_of(plan.settings)
         ends = began + terms.deadline
         work = Work(engine, permit, plan, record, terms, tell, still_ours, ends)
         drained = Drain(work).run(helper, exact=how.exact) if plan.strategy.levels else {}
@@ -84,12 +83,6 @@ def execute(url: str, permit: Permit, plan: Plan, how: How, *, listen: Listener 
         record.finished(purged.rows)
     tell(Committed(purged.rows, purged.seconds))
     return purged
-
-
-def terms_of(plan: Plan) -> Terms:
-    """How long a transaction of the purge waits for others."""
-    settings = plan.settings
-    return Terms(settings.lock_timeout, settings.attempts, settings.deadline, section="purge")
 
 
 @contextmanager

@@ -10,10 +10,16 @@ from notifydb import errors
 from notifydb.postgres.patience import Patience, Terms
 from notifydb.purge.events import Listener, Retrying
 from notifydb.purge.session import StillReferred
+from notifydb.settings.model import PurgeSettings
 
 Found = TypeVar("Found")
 #: A row that came meanwhile is seen the next time; what is still referred to then is so for another reason.
 _SURPRISES: Final = 2
+
+
+def terms_of(settings: PurgeSettings) -> Terms:
+    """How long a transaction of a purge or a restore waits for others."""
+    return Terms(settings.lock_timeout, settings.attempts, settings.deadline, section="purge")
 
 
 def patiently(
