@@ -10,7 +10,8 @@ import pytest
 from inline_snapshot import snapshot
 
 from notifydb.findings import Finding, Fix, Location, LockTaken, Report, RuleInfo, Severity, Skipped
-from notifydb.reporters import REPORTERS, View
+from notifydb.reporters.base import View
+from notifydb.reporters.formats import REPORTERS
 
 SOURCE = """\
 def upgrade():

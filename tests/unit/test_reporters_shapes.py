@@ -17,8 +17,8 @@ from inline_snapshot import snapshot
 
 from conftest import ROOT
 from notifydb.findings import Finding, Location, LockTaken, Report, RuleInfo, Severity, Skipped, fingerprints
-from notifydb.reporters import REPORTERS, View
-from notifydb.reporters.base import duration, expected
+from notifydb.reporters.base import View, duration, expected
+from notifydb.reporters.formats import REPORTERS
 
 VIEW = View(Path("/project"))
 #: What a text of SQL, a name or an error may hold, and then some.

@@ -12,7 +12,7 @@ from notifydb.cli.deps import Deps
 
 if TYPE_CHECKING:
     from notifydb.findings import Finding, Report
-    from notifydb.reporters import View
+    from notifydb.reporters.base import View
 
 #: GitHub's name for the file that becomes the page of a job.
 _SUMMARY: Final = "GITHUB_STEP_SUMMARY"
@@ -32,7 +32,8 @@ class LintFormat(enum.StrEnum):
 
 def show(deps: Deps, report: Report, output: LintFormat, *, verbose: bool) -> None:
     """Writes the report to stdout, without secrets; for GitHub also to the job's summary."""
-    from notifydb.reporters import REPORTERS, View
+    from notifydb.reporters.base import View
+    from notifydb.reporters.formats import REPORTERS
     from notifydb.settings import redact
 
     is_text = output is LintFormat.TEXT
@@ -48,7 +49,7 @@ def show(deps: Deps, report: Report, output: LintFormat, *, verbose: bool) -> No
 
 def _summarize(deps: Deps, report: Report, view: View, path: Path) -> None:
     """Adds to what other steps of the job have written; that it cannot is no reason to fail."""
-    from notifydb.reporters import REPORTERS
+    from notifydb.reporters.formats import REPORTERS
 
     try:
         with path.open("a", encoding="utf-8") as file:

@@ -98,7 +98,8 @@ def _nothing(draft: Draft) -> str:
 
 def _rendered(deps: Deps, report: Report) -> str:
     """The report for people."""
-    from notifydb.reporters import REPORTERS, View
+    from notifydb.reporters.base import View
+    from notifydb.reporters.formats import REPORTERS
 
     if report.findings:
         return REPORTERS["terminal"](report, View(deps.loaded.root, color=False, verbose=False)).rstrip()
