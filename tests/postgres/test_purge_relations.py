@@ -181,6 +181,23 @@ def test_a_sample_of_a_large_table_is_bounded(users: str) -> None:
     assert graph_of(users).refuted == found.refuted
 
 
+def test_the_rows_of_a_partitioned_table_are_estimated_once(users: str) -> None:
+    run(
+        users,
+        "CREATE TABLE parted (id int) PARTITION BY RANGE (id)",
+        "CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (100)",
+        "CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (100) TO (1000)",
+        "CREATE TABLE empty_parted (id int) PARTITION BY RANGE (id)",
+        "INSERT INTO parted SELECT generate_series(0, 999)",
+        "ANALYZE",
+    )
+    with make_engine(users).connect() as conn:
+        tables = {str(name): table for name, table in read_catalog(conn).tables.items()}
+    ((size,),) = query(users, "SELECT pg_total_relation_size('parted_1') + pg_total_relation_size('parted_2')")
+    assert (tables["parted"].rows, tables["parted"].bytes) == (1000, size)
+    assert (tables["empty_parted"].rows, tables["empty_parted"].bytes) == (0, 0)
+
+
 # -- what cannot be --
 
 

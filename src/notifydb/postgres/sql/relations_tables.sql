@@ -35,11 +35,15 @@ SELECT
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
+    SELECT greatest(c.reltuples, 0)::bigint AS rows, pg_total_relation_size(c.oid) AS bytes
+    WHERE c.relkind = 'r'
+    UNION ALL
     SELECT
-        coalesce(sum(greatest(leaf.reltuples, 0)), 0)::bigint AS rows,
-        coalesce(sum(pg_total_relation_size(leaf.oid)), 0)::bigint AS bytes
-    FROM pg_class leaf
-    WHERE leaf.oid = c.oid OR leaf.oid IN (SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE t.isleaf)
+        coalesce(sum(greatest(leaf.reltuples, 0)), 0)::bigint,
+        coalesce(sum(pg_total_relation_size(leaf.oid)), 0)::bigint
+    FROM pg_partition_tree(c.oid) t JOIN pg_class leaf ON leaf.oid = t.relid
+    WHERE t.isleaf
+    HAVING c.relkind = 'p'
 ) sizes
 WHERE c.relkind IN ('r', 'p')
   AND NOT c.relispartition
