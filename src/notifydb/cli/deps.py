@@ -273,8 +273,8 @@ class Deps:
         with failures.translated(), own_engine(database.url).connect() as conn:
             target = own.target_of(conn, embedded=database.embedded)
             names = (*endpoint.names_of(database.url, conn), *self.loaded.names)
-        if operation in DATA_LOSS:
-            target = dataclasses.replace(target, unfit=endpoint.why_unfit(database.url))
+            if operation in DATA_LOSS:
+                target = dataclasses.replace(target, unfit=endpoint.why_unfit(database.url, conn))
         allow = self.settings.allow_destructive
         return Request(operation, target, self.loaded.voices, allow, confirmation, names=names)
 

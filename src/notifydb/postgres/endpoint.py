@@ -46,11 +46,10 @@ def check_endpoint(url: str) -> None:
         raise errors.ConfigurationError(found.reason, hint=found.hint)
 
 
-def why_unfit(url: str) -> str | None:
-    """Why no rows should be deleted through that URL; None where they can."""
-    with failures.translated(), _engine(url).connect() as conn:
-        state = conn.execute(_STATE).one()
-        found = _obstacle(url, conn, state)
+def why_unfit(url: str, conn: sa.Connection) -> str | None:
+    """Why no rows should be deleted through that URL, which the connection was made by; None where they can."""
+    state = conn.execute(_STATE).one()
+    found = _obstacle(url, conn, state)
     if found is not None:
         return found.reason
     # Nothing would keep what is left from referring to what is gone.
@@ -120,9 +119,10 @@ def _shares_sessions(url: str, conn: sa.Connection) -> bool:
     if ours.info.backend_pid == _session(ours):
         # The server itself told its number as it was connected to; a pooler makes one up.
         return False
-    with _engine(url).connect() as other:
-        theirs = driver_of(other)
-        seen = [(_session(ours), _session(theirs)) for _ in range(_PROBES)]
+    # A pool may have no second session while a transaction holds the first.
+    conn.rollback()
+    with _engine(url).connect() as one, _engine(url).connect() as other:
+        seen = [(_session(driver_of(one)), _session(driver_of(other))) for _ in range(_PROBES)]
     return any(mine == its for mine, its in seen) or len(set(seen)) > 1
 
 
