@@ -76,7 +76,7 @@ def execute(url: str, permit: Permit, plan: Plan, how: How, *, listen: Listener 
         terms = terms_of(plan.settings)
         ends = began + terms.deadline
         work = Work(engine, permit, plan, record, terms, tell, still_ours, ends)
-        drained = Drain(work).run(helper, exact=how.exact) if plan.strategy.levels else {}
+        drained = Drain(work).run(conn, helper, exact=how.exact) if plan.strategy.levels else {}
         helper.build(plan.strategy.indexes)
         sealed = _seal(conn, work, drained, exact=how.exact and not plan.strategy.levels)
         purged = _purged(plan, record, drained, sealed, time.monotonic() - began)
@@ -107,7 +107,7 @@ def _recorded(conn: sa.Connection, permit: Permit, plan: Plan, how: How, tell: L
 def _helped(engine: sa.Engine, plan: Plan, tell: Listener) -> Iterator[Helper]:
     """Indexes are dropped again, whatever happens; those of a killed purge, too."""
     with ExitStack() as stack:
-        helper = Helper(engine, stack, tell)
+        helper = Helper(engine, stack, tell, plan.left_over)
         try:
             yield helper
         finally:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from typing import Final
@@ -38,10 +38,14 @@ _LEFT_OVER: Final = sa.text(
 class Helper:
     """Commands that cannot run in a transaction, on a session of their own, which ends with the stack."""
 
-    def __init__(self, engine: sa.Engine, stack: ExitStack, tell: Listener) -> None:
+    def __init__(
+        self, engine: sa.Engine, stack: ExitStack, tell: Listener, left_over: Collection[TableName] = ()
+    ) -> None:
+        """`left_over` are the indexes of a purge that was killed."""
         self._engine = engine
         self._stack = stack
         self._tell = tell
+        self._left_over = left_over
         self._built: dict[ForeignKey, str] = {}
 
     def build(self, keys: Sequence[ForeignKey]) -> None:
@@ -64,9 +68,15 @@ class Helper:
 
     def _build(self, key: ForeignKey) -> None:
         began = time.monotonic()
-        name = _name_of(key)
-        columns = ", ".join(map(quoted, key.child_columns))
-        problem = _try(self._conn, f"CREATE INDEX CONCURRENTLY {quoted(name)} ON {key.child.sql} ({columns})")
+        name = name_of(key)
+        left_over = TableName(key.child.schema, name)
+        if left_over in self._left_over:
+            _try(self._conn, f"DROP INDEX CONCURRENTLY IF EXISTS {left_over.sql}")
+        columns = [quoted(column) for column in key.child_columns]
+        # A row with a NULL refers to nothing: no check looks for it.
+        where = " WHERE " + " AND ".join(f"{each} IS NOT NULL" for each in columns) if key.nullable else ""
+        index = f"{quoted(name)} ON {key.child.sql} ({', '.join(columns)}){where}"
+        problem = _try(self._conn, f"CREATE INDEX CONCURRENTLY {index}")
         self._built[key] = name
         self._tell(
             IndexBuilt(f"{key.child}({', '.join(key.child_columns)})", time.monotonic() - began, problem)
@@ -98,7 +108,7 @@ def _try(conn: sa.Connection, statement: str) -> str | None:
     return notices[0] if notices else None
 
 
-def _name_of(key: ForeignKey) -> str:
+def name_of(key: ForeignKey) -> str:
     """One and the same for a key, whoever builds it."""
     said = hashlib.sha256(f"{key.child} {key.child_columns}".encode()).hexdigest()[:8]
     return f"{PREFIX}{key.child.name[:40]}_{said}"
