@@ -96,6 +96,10 @@ class Closure:
         """Writes down the keys of all that goes and can be referred to; nothing is counted."""
         self._fill_all()
 
+    def drop(self) -> None:
+        """Forgets a lasting closure."""
+        self._run(f"DROP TABLE {', '.join(self._stored[name] for name in self._made)}")
+
     def _find_again_locked(self) -> None:
         """Waiting for the locks takes time: what was chosen before must still be what is chosen after."""
         chosen = self.chosen()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -33,7 +33,7 @@ from notifydb.purge.relation import Policy
 from notifydb.purge.retrying import patiently
 from notifydb.purge.seal import require_same
 from notifydb.purge.session import StillReferred, session, transaction
-from notifydb.purge.survey import Scene, look, survey
+from notifydb.purge.survey import survey
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,16 +67,19 @@ class Drain:
         self.stop = threading.Event()
         self.pace = Pace(work.plan.settings.max_rate, work.plan.settings.max_lag, work.tell)
 
-    def run(self, helper: Helper, *, exact: bool) -> Mapping[str, int]:
-        """The rows that were deleted, by table. Raises as a seal does, and Refused when what was chosen changes."""
+    def run(self, conn: sa.Connection, helper: Helper, *, exact: bool) -> Mapping[str, int]:
+        """The rows that were deleted, by table. Raises as a seal does, and Refused when what was chosen changes.
+
+        `conn` is one of the sessions, and is left as it was.
+        """
         rows: dict[str, int] = {}
         strategy = self.plan.strategy
         with ExitStack() as stack:
-            sessions = [
+            others = [
                 stack.enter_context(session(self.work.engine, self.work.terms.lock_timeout))
-                for _ in range(self.plan.settings.jobs)
+                for _ in range(self.plan.settings.jobs - 1)
             ]
-            workers = self._workers(sessions, exact=exact)
+            workers = self._workers([conn, *others], exact=exact)
             for level in strategy.levels:
                 helper.build(strategy.indexes_for(level))
                 workers[0].require_unchanged()
@@ -85,28 +88,27 @@ class Drain:
                 for name in level:
                     if name in strategy.vacuumed:
                         helper.vacuum(name)
+            workers[0].retire()
         return {name: count for name, count in rows.items() if count}
 
     def _workers(self, sessions: list[sa.Connection], *, exact: bool) -> list[_Worker]:
         """All of them look at one snapshot, so that they are of one mind about who goes."""
-        first, *others = sessions
+        first = sessions[0]
         settings, prefix = self.plan.settings, self.plan.prefix
         if exact:
             with transaction(first, "REPEATABLE READ") as begun:
                 found = survey(
-                    first, settings, prefix, lock=False, reading=lambda _: None, known=self.plan.proofs
+                    first, settings, prefix, lock=False, reading=lambda _: None, known=self.plan.scene.proofs
                 )
                 require_same(self.plan, found.plan, exact=True)
                 begun.rollback()
         with transaction(first, "REPEATABLE READ"):
             own.check_still(first, self.work.permit)
-            scene = look(first, settings, prefix, self.plan.proofs)
             snapshot = str(first.scalar(sa.text("SELECT pg_export_snapshot()")))
-            workers = [_Worker(self, 0, first, scene)]
-            for number, conn in enumerate(others, start=1):
-                with transaction(conn, "REPEATABLE READ"):
-                    conn.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
-                    workers.append(_Worker(self, number, conn, scene))
+            workers = [_Worker(self, number, conn) for number, conn in enumerate(sessions)]
+            self._together(
+                [workers[0].find, *(partial(worker.find_in, snapshot) for worker in workers[1:])], workers
+            )
             if workers[0].closure.chosen() != self.plan.chosen:
                 raise errors.Refused(
                     "the purge is refused: the database has changed since it was planned",
@@ -119,24 +121,21 @@ class Drain:
         planned = next(table.rows for table in self.plan.tables if table.table == name)
         leaves = leaves_of(workers[0].conn, name)
         ranges = Ranges(name, leaves, planned, self.plan.settings.batch_rows, self.work.tell)
-        if len(workers) == 1:
-            workers[0].drain(ranges)
-        else:
-            self._together(workers, ranges)
+        self._together([partial(worker.drain, ranges) for worker in workers], workers)
         return ranges.finished()
 
-    def _together(self, workers: list[_Worker], ranges: Ranges) -> None:
+    def _together(self, calls: Sequence[Callable[[], None]], workers: Sequence[_Worker]) -> None:
         """Each in a thread of its own; the first one that fails stops the others."""
         failed: list[BaseException] = []
 
-        def work(worker: _Worker) -> None:
+        def work(call: Callable[[], None]) -> None:
             try:
-                worker.drain(ranges)
+                call()
             except BaseException as error:
                 failed.append(error)
                 self.stop.set()
 
-        threads = [threading.Thread(target=work, args=(worker,), daemon=True) for worker in workers]
+        threads = [threading.Thread(target=work, args=(call,), daemon=True) for call in calls]
         try:
             for thread in threads:
                 thread.start()
@@ -157,17 +156,32 @@ class Drain:
 class _Worker:
     """One session, with the keys of what was chosen in its temporary tables."""
 
-    def __init__(self, drain: Drain, number: int, conn: sa.Connection, scene: Scene) -> None:
+    def __init__(self, drain: Drain, number: int, conn: sa.Connection) -> None:
         self.work = drain.work
         self.stop = drain.stop
         self.pace = drain.pace
         self.number = number
         self.conn = conn
-        self.scene = scene
-        self.closure: Closure = scene.closure_for(conn, drain.plan.strategy.batched)
+        self.scene = drain.plan.scene
+        self.closure: Closure = self.scene.closure_for(conn, drain.plan.strategy.batched)
+
+    def find(self) -> None:
+        """Writes down who goes, in the transaction that the session is in."""
         self.closure.find()
         # The checks of deleted parents are planned in this session, while their children may be small; they grow.
-        conn.exec_driver_sql("SET enable_seqscan = off")
+        self.conn.exec_driver_sql("SET enable_seqscan = off")
+
+    def find_in(self, snapshot: str) -> None:
+        """The same, as another session's snapshot shows it."""
+        with transaction(self.conn, "REPEATABLE READ"):
+            self.conn.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+            self.find()
+
+    def retire(self) -> None:
+        """Leaves its session to others."""
+        with self.conn.begin():
+            self.closure.drop()
+            self.conn.exec_driver_sql("RESET enable_seqscan")
 
     def require_unchanged(self) -> None:
         """Raises Refused when the users or services would be chosen otherwise by now."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any, Final
 
 from notifydb import errors
 from notifydb.postgres.relations import TableName
 from notifydb.purge.journal import Unfinished
-from notifydb.purge.relation import Policy, Proof
+from notifydb.purge.relation import Policy
+from notifydb.purge.scene import Scene
 from notifydb.purge.strategy import Strategy
 from notifydb.settings.model import PurgeSettings
 
@@ -90,7 +90,7 @@ class Plan:
     """A purge of one prefix in one database; `tables` are in the order of deletion.
 
     `id` binds an execution to this plan, `scope` to its chosen rows and rules, whatever else these own by then;
-    `chosen` are hashes of their keys, `proofs` what was found of suspicions.
+    `chosen` are hashes of their keys, `scene` is what it was made from.
     `kept` and `shared` list at most LISTED each of `kept_count` and
     `shared_count`; `suspicious` are relations that are neither followed nor waived, with rows or not;
     `left_over` are temporary indexes of a purge that was killed.
@@ -116,7 +116,7 @@ class Plan:
     warnings: tuple[str, ...]
     strategy: Strategy
     chosen: tuple[str, ...]
-    proofs: Mapping[str, Proof]
+    scene: Scene
     unfinished: tuple[Unfinished, ...]
     left_over: tuple[TableName, ...]
     settings: PurgeSettings = dataclasses.field(repr=False)
@@ -149,10 +149,9 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain values; `version` changes when the shape does."""
-        values = _plain(self)
-        assert isinstance(values, dict)
-        for name in ("settings", "scope", "chosen", "proofs"):
-            del values[name]
+        inner = ("settings", "scope", "chosen", "scene")
+        fields = (field.name for field in dataclasses.fields(self) if field.name not in inner)
+        values: dict[str, Any] = {name: _plain(getattr(self, name)) for name in fields}
         batches, indexes = self.strategy.batched, self.strategy.indexes
         values["strategy"] = {
             "batches": [str(name) for name in batches],

@@ -84,7 +84,7 @@ class _Seal:
             self.plan.prefix,
             lock=True,
             reading=lambda table: self.tell(Reading(table)),
-            known=self.plan.proofs,
+            known=self.plan.scene.proofs,
         )
         require_same(self.plan, found.plan, exact=exact)
         return found

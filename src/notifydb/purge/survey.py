@@ -5,50 +5,26 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import sqlalchemy as sa
 
-from notifydb.postgres.relations import Catalog, TableName, quoted, read_catalog
+from notifydb.postgres.relations import Catalog, TableName, quoted
 from notifydb.purge import journal
 from notifydb.purge.closure import Census, Closure
-from notifydb.purge.evidence import Evidence
-from notifydb.purge.graph import Graph, read_graph
+from notifydb.purge.graph import Graph
 from notifydb.purge.helpful import left_over
 from notifydb.purge.objections import Facts, blockers, warnings
 from notifydb.purge.order import deletion_order
 from notifydb.purge.planned import LISTED, Kept, Plan, SharedGroup, Standing, TablePlan, Unindexed
 from notifydb.purge.relation import DETACHING, Policy, Proof, Relation
+from notifydb.purge.scene import Scene, look
 from notifydb.purge.strategy import Strategy, choose
-from notifydb.purge.target import Target, find_target
+from notifydb.purge.target import Target
 from notifydb.settings.model import PurgeSettings
 
 _EXAMPLES: Final = 5
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Scene:
-    """What a purge is about: the database's relations, the match, and who owns whom."""
-
-    catalog: Catalog
-    target: Target
-    graph: Graph
-    evidence: Evidence
-
-    def closure(self, conn: sa.Connection, *, lock: bool = False) -> Closure:
-        """The closure of the match, not yet looked for."""
-        return Closure(conn, self.catalog, self.graph, self.target, lock=lock)
-
-    def closure_for(self, conn: sa.Connection, tables: Collection[TableName]) -> Closure:
-        """A lasting one that can tell rows of these tables, and no others."""
-        wanted = set(tables)
-        for component in reversed(self.graph.walk):
-            for name in component:
-                if name in wanted:
-                    wanted |= {owner.parent for owner in self.graph.owners_of(name)}
-                    wanted |= set(component)
-        return Closure(conn, self.catalog, self.graph, self.target, lasting=True, only=wanted)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,24 +33,6 @@ class Survey:
 
     plan: Plan
     closure: Closure
-
-
-def look(
-    conn: sa.Connection, settings: PurgeSettings, prefix: str, known: Mapping[str, Proof] | None = None
-) -> Scene:
-    """Reads in the connection's transaction; what is `known` of suspicions is not looked into again.
-
-    Raises UsageError for a bad prefix, ConfigurationError for settings that do not fit the database.
-    """
-    # A policy of row security would hide rows; without this they would be left as orphans.
-    conn.execute(sa.text("SET LOCAL row_security = off"))
-    conn.execute(sa.text("SET LOCAL work_mem = '64MB'"))
-    # Conditions on keys that are hashed look dearer to the planner than they are.
-    conn.execute(sa.text("SET LOCAL jit = off"))
-    catalog = read_catalog(conn)
-    target = find_target(catalog, settings, prefix)
-    evidence = Evidence(conn, catalog, known)
-    return Scene(catalog, target, read_graph(catalog, target, settings, evidence), evidence)
 
 
 def survey(
@@ -89,23 +47,23 @@ def survey(
     """Plans in the connection's transaction; raises as `look` does, and Refused where rows change under the lock."""
     scene = look(conn, settings, prefix, known)
     closure = scene.closure(conn, lock=lock)
-    draft = _Surveyor(closure, closure.build(reading), settings).plan()
-    return Survey(dataclasses.replace(draft, proofs=scene.evidence.proofs), closure)
+    return Survey(_Surveyor(scene, closure, closure.build(reading), settings).plan(), closure)
 
 
 class _Surveyor:
     """Asks the questions whose answers are the plan."""
 
     def __init__(
-        self, closure: Closure, censuses: Mapping[TableName, Census], settings: PurgeSettings
+        self, scene: Scene, closure: Closure, censuses: Mapping[TableName, Census], settings: PurgeSettings
     ) -> None:
+        self.scene = scene
         self.closure = closure
         self.censuses = censuses
         self.settings = settings
         self.conn: sa.Connection = closure.conn
-        self.catalog: Catalog = closure.catalog
-        self.graph: Graph = closure.graph
-        self.target: Target = closure.target
+        self.catalog: Catalog = scene.catalog
+        self.graph: Graph = scene.graph
+        self.target: Target = scene.target
 
     def plan(self) -> Plan:
         standing = tuple(self._standing())
@@ -133,7 +91,7 @@ class _Surveyor:
             suspicious=tuple(str(r) for r in self.graph.relations if r.policy is Policy.SUSPECT),
             strategy=strategy,
             chosen=self.closure.chosen(),
-            proofs={},
+            scene=self.scene,
             unfinished=journal.unfinished(self.conn, self.target.prefix),
             left_over=left_over(self.conn),
             blockers=tuple(blockers(self.graph.root, facts, standing, self.settings)),

@@ -1,0 +1,62 @@
+"""What a plan looks at before it counts anything: a database's relations, and which of them a purge follows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+
+import sqlalchemy as sa
+
+from notifydb.postgres.relations import Catalog, TableName, read_catalog
+from notifydb.purge.closure import Closure
+from notifydb.purge.evidence import Evidence
+from notifydb.purge.graph import Graph, read_graph
+from notifydb.purge.relation import Proof
+from notifydb.purge.target import Target, find_target
+from notifydb.settings.model import PurgeSettings
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scene:
+    """What a purge is about: the database's relations, the match, and who owns whom.
+
+    `proofs` are what was found of suspicions, by relation.
+    """
+
+    catalog: Catalog
+    target: Target
+    graph: Graph
+    proofs: Mapping[str, Proof]
+
+    def closure(self, conn: sa.Connection, *, lock: bool = False) -> Closure:
+        """The closure of the match, not yet looked for."""
+        return Closure(conn, self.catalog, self.graph, self.target, lock=lock)
+
+    def closure_for(self, conn: sa.Connection, tables: Collection[TableName]) -> Closure:
+        """A lasting one that can tell rows of these tables, and no others."""
+        wanted = set(tables)
+        for component in reversed(self.graph.walk):
+            for name in component:
+                if name in wanted:
+                    wanted |= {owner.parent for owner in self.graph.owners_of(name)}
+                    wanted |= set(component)
+        return Closure(conn, self.catalog, self.graph, self.target, lasting=True, only=wanted)
+
+
+def look(
+    conn: sa.Connection, settings: PurgeSettings, prefix: str, known: Mapping[str, Proof] | None = None
+) -> Scene:
+    """Reads in the connection's transaction; what is `known` of suspicions is not looked into again.
+
+    Raises UsageError for a bad prefix, ConfigurationError for settings that do not fit the database.
+    """
+    # A policy of row security would hide rows; without this they would be left as orphans.
+    conn.execute(sa.text("SET LOCAL row_security = off"))
+    conn.execute(sa.text("SET LOCAL work_mem = '64MB'"))
+    # Conditions on keys that are hashed look dearer to the planner than they are.
+    conn.execute(sa.text("SET LOCAL jit = off"))
+    catalog = read_catalog(conn)
+    target = find_target(catalog, settings, prefix)
+    evidence = Evidence(conn, catalog, known)
+    graph = read_graph(catalog, target, settings, evidence)
+    return Scene(catalog, target, graph, evidence.proofs)
