@@ -14,6 +14,7 @@ from pooler import pooler
 
 from conftest import MakeRunner, SmallProject, name_of, query
 from notifydb import errors
+from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.endpoint import check_endpoint, wait_until_reachable
 from notifydb.shadow.server import Server
 
@@ -106,3 +107,31 @@ def test_what_waiting_does_not_mend_is_told_at_once(server_url: str) -> None:
     with pytest.raises(errors.ConfigurationError, match="does not exist"):
         wait_until_reachable(missing, 30, lambda _: None)
     assert time.monotonic() - began < 5
+
+
+# -- the lock --
+
+
+def test_a_server_that_goes_away_while_the_lock_is_asked_for_is_told_as_such(database: str) -> None:
+    """A restore that was cut there ended as a bug of notifydb."""
+
+    def cut(_holder: str) -> None:
+        query(
+            database,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name LIKE 'notifydb lock%' AND pid NOT IN (SELECT pid FROM pg_locks"
+            " WHERE locktype = 'advisory')",
+        )
+
+    with (
+        advisory_lock(database, wait=0),
+        pytest.raises(errors.DatabaseUnreachable),
+        advisory_lock(database, wait=30, waiting=cut),
+    ):
+        pass
+
+
+def test_a_server_that_is_not_there_has_no_lock_to_give() -> None:
+    nowhere = "postgresql+psycopg://nobody@127.0.0.1:1/nothing"
+    with pytest.raises(errors.DatabaseUnreachable), advisory_lock(nowhere, wait=0):
+        pass

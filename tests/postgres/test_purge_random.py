@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import random
 from collections import Counter
 from pathlib import Path
@@ -20,6 +21,8 @@ from notifydb.purge.execute import Purged
 from notifydb.purge.restore import restore
 from notifydb.settings.model import PurgeSettings
 
+#: As many schemas; `PURGE_SEEDS=300 pytest tests/postgres/test_purge_random.py` tries more.
+_SEEDS = int(os.environ.get("PURGE_SEEDS", "25"))
 #: What a purge may not change, whatever it builds on its way.
 _CATALOG = """
     SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) FROM pg_constraint
@@ -88,7 +91,7 @@ def orphans(url: str, reference: Reference) -> int:
     return count
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(_SEEDS))
 def test_the_purge_is_that_of_a_walk_from_row_to_row(database: str, seed: int, tmp_path: Path) -> None:
     case = make_case(database, seed)
     world, going = case.world, case.going

@@ -51,15 +51,17 @@ def advisory_lock(
 ) -> Iterator[StillOurs]:
     """Holds the lock for the block, which is told how to ask for it; `waiting` is told who else holds it.
 
-    Raises RunnerActive when it is not free after `wait` seconds.
+    Raises RunnerActive when it is not free after `wait` seconds, DatabaseUnreachable where nobody answers.
     """
-    conn = autocommit_engine(url, application_name=f"notifydb lock {runner()}").connect()
+    with failures.translated():
+        conn = autocommit_engine(url, application_name=f"notifydb lock {runner()}").connect()
     try:
         deadline = time.monotonic() + wait
-        _poll(conn, _TURN, deadline, waiting)
-        # Taken and let go: nobody begins to work who has not had the turn.
-        _poll(conn, _WORK, deadline, waiting)
-        conn.execute(sa.text("SELECT pg_advisory_unlock(:class, :object)"), _names(_WORK))
+        with failures.translated():
+            _poll(conn, _TURN, deadline, waiting)
+            # Taken and let go: nobody begins to work who has not had the turn.
+            _poll(conn, _WORK, deadline, waiting)
+            conn.execute(sa.text("SELECT pg_advisory_unlock(:class, :object)"), _names(_WORK))
         yield partial(_ask_for, driver_of(conn))
     finally:
         # The lock goes with the session, which may be gone by now: there is nothing to roll back.
