@@ -131,6 +131,16 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any], list[list[str]]]] = {
         {"policies": ("d.seen_by=null",)},
         [["b"], ["a"]],
     ),
+    "an actor's rows that go by another way": (
+        (A, B, *ROWS,
+         "CREATE TABLE d (user_id int REFERENCES users, seen_by_id int REFERENCES a ON DELETE RESTRICT)",
+         f"INSERT INTO d VALUES ({TEST}, 1)"),
+        {},
+        [["b", "d"], ["a"]],
+    ),
+    "an owner that refers back to what it owns": (
+        (A, B, *ROWS, "ALTER TABLE a ADD seen_by_id int REFERENCES b", "UPDATE a SET seen_by_id = id"), {}, [],
+    ),
     "memberships and their groups": (
         ("CREATE TABLE teams (id int PRIMARY KEY)",
          "CREATE TABLE members (user_id int REFERENCES users, team_id int REFERENCES teams)",
@@ -150,12 +160,15 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any], list[list[str]]]] = {
 
 
 @pytest.mark.parametrize("shape", CHOICES)
-def test_what_goes_in_batches(users: str, shape: str) -> None:
+def test_what_goes_in_batches(users: str, shape: str, tmp_path: Path) -> None:
     statements, changes, levels = CHOICES[shape]
     run(users, *statements)
     plan = plan_of(users, settings(**{"batch_above": 0, **changes}))
     assert [list(map(str, level)) for level in plan.strategy.levels] == levels
     assert plan.to_json()["strategy"]["batches"] == [name for level in levels for name in level]
+    before = dump(users)
+    put_back(users, execute_on(users, plan, archive=tmp_path).archive)
+    assert dump(users) == before
 
 
 # -- a run that nobody disturbs --
@@ -217,8 +230,11 @@ def test_rows_that_come_meanwhile_go_at_the_end(tree: str, tmp_path: Path) -> No
     assert dump(tree) == {table: rows + type(rows)(late.get(table, {})) for table, rows in before.items()}
 
 
-def test_a_row_that_comes_under_a_parent_that_goes(tree: str) -> None:
+@pytest.mark.parametrize("action", ["NO ACTION", "RESTRICT"])
+def test_a_row_that_comes_under_a_parent_that_goes(tree: str, action: str) -> None:
     """What it refers to goes with it at the end; meanwhile the server refuses to delete it."""
+    run(tree, "ALTER TABLE b DROP CONSTRAINT b_a_id_fkey",
+        f"ALTER TABLE b ADD CONSTRAINT b_a_id_fkey FOREIGN KEY (a_id) REFERENCES a ON DELETE {action}")  # fmt: skip
 
     def add(event: Event) -> None:
         if isinstance(event, Drained) and str(event.table) == "c":

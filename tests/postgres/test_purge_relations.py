@@ -193,7 +193,9 @@ def test_the_rows_of_a_partitioned_table_are_estimated_once(users: str) -> None:
     )
     with make_engine(users).connect() as conn:
         tables = {str(name): table for name, table in read_catalog(conn).tables.items()}
-    ((size,),) = query(users, "SELECT pg_total_relation_size('parted_1') + pg_total_relation_size('parted_2')")
+    ((size,),) = query(
+        users, "SELECT pg_total_relation_size('parted_1') + pg_total_relation_size('parted_2')"
+    )
     assert (tables["parted"].rows, tables["parted"].bytes) == (1000, size)
     assert (tables["empty_parted"].rows, tables["empty_parted"].bytes) == (0, 0)
 

@@ -222,7 +222,7 @@ class _Restore:
         if not content.by_server:
             value = "NULL" if content.now is None else literal(content.now)
             now = " AND ".join(f"t.{quoted(name)}::text IS NOT DISTINCT FROM {value}" for name in changed)
-        if key == self.catalog.tables[content.table].primary_key:
+        if key and key == self.catalog.tables[content.table].primary_key:
             same = " AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in key)
             source, where = f"{staged} s", f"{same} AND {now}"
         else:

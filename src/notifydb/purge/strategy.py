@@ -84,13 +84,15 @@ class _Chooser:
             found |= together or frozenset()
         return frozenset(found)
 
-    def _with_children(self, name: TableName) -> frozenset[TableName] | None:
+    def _with_children(
+        self, name: TableName, above: tuple[TableName, ...] = ()
+    ) -> frozenset[TableName] | None:
         """The table and those below it; None where one of them has to go in the last transaction."""
-        if not self._may_go_alone(name):
+        if name in above or not self._may_go_alone(name):
             return None
         found = {name}
         for child in self._children(name):
-            below = self._with_children(child)
+            below = self._with_children(child, (*above, name))
             if below is None:
                 return None
             found |= below
@@ -117,8 +119,13 @@ class _Chooser:
                 yield relation.child
 
     def _children(self, name: TableName) -> list[TableName]:
-        owned = (r.child for r in self.referring.get(name, ()) if r.policy is Policy.FOLLOW)
-        return [child for child in dict.fromkeys(owned) if self.going.get(child)]
+        """What goes and may refer to the table, by whatever key: rows that an actor has go for their own owner."""
+        referring = (
+            relation.child
+            for relation in self.referring.get(name, ())
+            if relation.policy is Policy.FOLLOW or relation.foreign_key is not None
+        )
+        return [child for child in dict.fromkeys(referring) if self.going.get(child)]
 
     def levels(self, batched: Collection[TableName]) -> Iterator[tuple[TableName, ...]]:
         """Tables of one level do not refer to each other."""
