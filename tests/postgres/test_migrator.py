@@ -162,6 +162,41 @@ def test_what_a_listener_writes_is_atomic_with_the_stamp(database: str, small_pr
     ]
 
 
+@pytest.mark.parametrize(
+    ("meanwhile", "rows"),
+    [("UPDATE alembic_version SET version_num = 'x'", 0), ("DELETE FROM alembic_version", 0)],
+)
+def test_a_stamp_finds_the_database_where_it_was(
+    meanwhile: str, rows: int, database: str, small_project: SmallProject
+) -> None:
+    small_project.add("0001_users", TABLE)
+    execute.upgrade(make_engine(database), small_project.project)
+    small_project.add("0002_moves", f'op.execute("CREATE TABLE two (id int)")\nop.execute("{meanwhile}")')
+    with pytest.raises(errors.HistoryError, match=f"held 0001_users .* now in {rows} rows"):
+        execute.upgrade(make_engine(database), small_project.project)
+    assert query(database, "SELECT version_num, to_regclass('two')::text FROM alembic_version") == [
+        ("0001_users", None)
+    ]
+
+
+def test_branches_and_merges_are_stamped_as_alembic_does(database: str, small_project: SmallProject) -> None:
+    small_project.add("0001_users", TABLE)
+    small_project.add("0002_left", "pass", down="0001_users")
+    small_project.add("0003_right", "pass", down="0001_users")
+    merge = small_project.add("0004_merge", "pass", down="0003_right")
+    merge.write_text(merge.read_text().replace("'0003_right'", "('0002_left', '0003_right')", 1))
+    engine, stamps = make_engine(database), "SELECT version_num FROM alembic_version ORDER BY 1"
+    for direction, target, held in (
+        (execute.upgrade, "0003_right", ["0003_right"]),
+        (execute.upgrade, "0002_left", ["0002_left", "0003_right"]),
+        (execute.upgrade, "heads", ["0004_merge"]),
+        (execute.downgrade, "0001_users", ["0001_users"]),
+        (execute.downgrade, "base", []),
+    ):
+        direction(engine, small_project.project, target)
+        assert query(database, stamps) == [(each,) for each in held]
+
+
 def test_a_revision_of_another_branch_is_a_history_error(database: str, small_project: SmallProject) -> None:
     path = small_project.add("0001_gone", "pass")
     upgrade(database, small_project)

@@ -123,6 +123,13 @@ def test_a_procedure_that_nobody_followed_is_not_called_again(
             '        op.get_bind().connection.driver_connection.execute("DROP TABLE users")'
         ),
         'op.execute("DELETE FROM users")\nop.get_bind().connection.driver_connection.commit()',
+        # What the guard has prepared is gone, too.
+        f'{BLOCK}op.execute("DISCARD ALL")\nop.execute("DROP TABLE users")',
+        'op.execute("DO $$ BEGIN EXECUTE \'DEALLOCATE ALL\'; END $$")\nop.execute("DELETE FROM users")',
+        (
+            'op.execute("DEALLOCATE notifydb_suspects; PREPARE notifydb_suspects AS SELECT")\n'
+            'op.execute("DROP TABLE users")'
+        ),
     ],
 )
 def test_what_gets_past_a_statement_does_not_get_past_the_guard(

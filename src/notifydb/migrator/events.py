@@ -9,6 +9,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from notifydb import errors
+from notifydb.postgres.message import Message
 
 Direction = Literal["up", "down", "stamp"]
 
@@ -43,12 +44,16 @@ class Ran:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Applied:
-    """A migration has run and is stamped; what is written on `connection` now commits with the stamp."""
+    """A migration has run; `message` has its stamp, and what is added to it now goes and commits with that.
+
+    It is sent on `connection` when all listeners have been told.
+    """
 
     revision: str
     direction: Direction
     seconds: float
     connection: sa.Connection
+    message: Message
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

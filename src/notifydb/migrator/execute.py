@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import psycopg
 import sqlalchemy as sa
+from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
@@ -31,13 +32,12 @@ from notifydb.migrator.events import (
 )
 from notifydb.migrator.frames import reason, where
 from notifydb.migrator.script import open_script
+from notifydb.migrator.stamps import Stamps
 from notifydb.postgres import failures
 from notifydb.postgres.connect import LEFT_TRANSACTION, begin_again, driver_of
+from notifydb.postgres.message import Message
 from notifydb.revisions.graph import History
 from notifydb.settings.url import redact
-
-if TYPE_CHECKING:
-    from alembic.runtime.migration import MigrationInfo
 
 __all__ = [
     "Again", "Applied", "Committed", "Direction", "Event", "Failed", "Listener", "Planned", "Ran", "Started",
@@ -134,18 +134,11 @@ class _Run:
             script, config = open_script(self.project, self.history), alembic_config(self.project)
             with (
                 engine.connect() as conn,
-                EnvironmentContext(config, script, fn=self._steps(script)) as env,
+                EnvironmentContext(config, script) as env,
                 _given_up(conn),
             ):
                 sa.event.listen(conn, "commit", self._committed)
-                stamping = self.direction == "stamp"
-                # A stamp replaces whatever is there, several rows or a revision that nobody knows, at once.
-                env.configure(
-                    connection=conn,
-                    transaction_per_migration=not stamping,
-                    purge=stamping,
-                    on_version_apply=self._applied,
-                )
+                env.configure(connection=conn, transaction_per_migration=self.direction != "stamp")
                 while not self._goes_through(env, conn):
                     conn.rollback()
                     driver_of(conn).rollback()
@@ -153,8 +146,8 @@ class _Run:
     def _goes_through(self, env: EnvironmentContext, conn: sa.Connection) -> bool:
         """Runs what is left to run; False where a migration failed and is to be run again."""
         try:
-            with env.begin_transaction():
-                env.run_migrations()
+            with env.begin_transaction(), Operations.context(env.get_context()):
+                self.run_migrations(env.get_context(), env.script)
         except CommandError as error:
             raise errors.HistoryError(str(error), hint="notifydb history shows what there is") from error
         except errors.NotifydbError:
@@ -170,28 +163,52 @@ class _Run:
             raise failure from cause
         return True
 
-    def _steps(self, script: ScriptDirectory) -> Callable[[Any, MigrationContext], Iterator[Any]]:
-        def steps(rev: Any, context: MigrationContext) -> Iterator[Any]:
-            try:
-                found = self._find(script, rev)
-            except AttributeError as error:
-                raise _without_function(error) from error
-            revisions = tuple(_revision_of(step) for step in found)
-            if not self.is_planned:
-                self.listen(Planned(revisions, self.direction))
-                self.is_planned = True
-            for step, revision in zip(found, revisions, strict=True):
-                self.running, self.kept_something, self.began = revision, False, time.monotonic()
-                self.listen(Started(revision, self.direction))
-                if self.direction != "stamp":
-                    step.migration_fn = self._ending_in_a_transaction(step.migration_fn, context, revision)
-                yield step
-                self.running = None
-                self.done.add(revision)
-                if self.direction != "stamp":
-                    self.listen(Committed(revision))
+    def run_migrations(self, context: MigrationContext, script: ScriptDirectory) -> None:
+        """Does what `MigrationContext.run_migrations` does, whose stamps cannot be sent together with more."""
+        heads = self._heads(context)
+        stamps = Stamps(context, heads)
+        for step, revision in self._planned(script, heads):
+            self.running, self.kept_something, self.began = revision, False, time.monotonic()
+            self.listen(Started(revision, self.direction))
+            with context.begin_transaction(_per_migration=True):
+                self._run(step, revision, context)
+                assert context.connection is not None
+                seconds, message = time.monotonic() - self.began, Message()
+                stamps.add_to(message, step)
+                self.listen(Applied(revision, self.direction, seconds, context.connection, message))
+                message.send(driver_of(context.connection))
+            self.running = None
+            self.done.add(revision)
+            if self.direction != "stamp":
+                self.listen(Committed(revision))
 
-        return steps
+    def _heads(self, context: MigrationContext) -> tuple[str, ...]:
+        """The database's; a stamp replaces whatever is there, several rows or a revision that nobody knows, at once."""
+        heads = () if self.direction == "stamp" else context.get_current_heads()
+        if not heads:
+            context._ensure_version_table(purge=self.direction == "stamp")  # noqa: SLF001
+        return heads
+
+    def _planned(self, script: ScriptDirectory, heads: tuple[str, ...]) -> list[tuple[Any, str]]:
+        """The steps from the heads to the target, each with the revision that it is about."""
+        try:
+            steps = self._find(script, heads)
+        except AttributeError as error:
+            raise _without_function(error) from error
+        revisions = tuple(_revision_of(step) for step in steps)
+        if not self.is_planned:
+            self.listen(Planned(revisions, self.direction))
+            self.is_planned = True
+        return list(zip(steps, revisions, strict=True))
+
+    def _run(self, step: Any, revision: str, context: MigrationContext) -> None:
+        """The migration, and after it a transaction for its stamp, if it has left its own."""
+        if self.direction == "stamp":
+            return
+        step.migration_fn()
+        assert context.connection is not None
+        _rejoin(context)
+        self.listen(Ran(revision, self.direction, begin_again(context.connection)))
 
     def _find(self, script: ScriptDirectory, rev: Any) -> list[Any]:
         if isinstance(self.target, tuple):
@@ -212,27 +229,8 @@ class _Run:
         )
         return make(script.revision_map, found)
 
-    def _ending_in_a_transaction(
-        self, run: Callable[..., None], context: MigrationContext, revision: str
-    ) -> Callable[..., None]:
-        """The migration, and after it a transaction for its stamp, if it has left its own."""
-
-        def wrapped(**arguments: Any) -> None:
-            run(**arguments)
-            assert context.connection is not None
-            _rejoin(context)
-            self.listen(Ran(revision, self.direction, begin_again(context.connection)))
-
-        return wrapped
-
     def _committed(self, _conn: sa.Connection) -> None:
         self.kept_something = True
-
-    def _applied(self, ctx: MigrationContext, step: MigrationInfo, *_: Any, **__: Any) -> None:
-        assert ctx.connection is not None
-        seconds = time.monotonic() - self.began
-        revision = self.running or ", ".join(step.up_revision_ids)
-        self.listen(Applied(revision, self.direction, seconds, ctx.connection))
 
     def _failure(self, revision: str, error: Exception) -> errors.NotifydbError:
         if failures.is_connection_lost(error):

@@ -126,7 +126,7 @@ class _ServerCursor(psycopg.ServerCursor[Any]):
 
 def _bound(driver: psycopg.Connection[Any], query: Any, params: Any) -> str:
     """The text as the server sees it; as it was written where the parameters do not fit."""
-    if params is None and isinstance(query, str):
+    if isinstance(query, str) and (params is None or (not params and "%" not in query)):
         return query
     cursor = psycopg.ClientCursor(driver)
     try:

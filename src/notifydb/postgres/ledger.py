@@ -106,21 +106,24 @@ class Applied:
 
 
 def record(conn: sa.Connection | psycopg.Connection[Any], entry: Entry) -> None:
-    """Adds a row to the history, in the connection's transaction.
+    """Adds a row to the history, in the connection's transaction."""
+    driver = conn if isinstance(conn, psycopg.Connection) else driver_of(conn)
+    # A plain cursor: what listens to the migration's cursors is not told of this.
+    plain(driver).execute(insertion(driver, entry).encode())
+
+
+def insertion(driver: psycopg.Connection[Any], entry: Entry) -> str:
+    """The statement that adds a row to the history.
 
     Only what the entry says is written, so the table of an older notifydb, which has fewer columns, takes it.
     """
-    driver = conn if isinstance(conn, psycopg.Connection) else driver_of(conn)
     row: dict[str, object] = {
         name: value for name in _FIELDS if (value := getattr(entry, name)) is not None and name != "details"
     }
     row |= {"runner": entry.runner or runner(), "details": _as_json(entry.details)}
     places = ", ".join(f"%({name})s" for name in row)
-    # A plain cursor: what listens to the migration's cursors is not told of this.
-    plain(driver).execute(
-        f"INSERT INTO notifydb.history ({', '.join(row)}) VALUES ({places})".encode(),  # noqa: S608
-        row,
-    )
+    statement = f"INSERT INTO notifydb.history ({', '.join(row)}) VALUES ({places})"  # noqa: S608
+    return psycopg.ClientCursor(driver).mogrify(statement.encode(), row)
 
 
 def _as_json(details: Mapping[str, object]) -> str:
@@ -167,9 +170,9 @@ def read_parts(conn: sa.Connection) -> list[Entry]:
     return [Entry(**row._mapping) for row in conn.execute(_READ_PARTS)]  # noqa: SLF001
 
 
-def forget_parts(conn: sa.Connection, entry: Entry) -> None:
-    """The parts of a migration are what is left to do; the row of its success takes their place."""
-    plain(driver_of(conn)).execute(
+def forgetting(driver: psycopg.Connection[Any], entry: Entry) -> str:
+    """The statement that removes the parts of a migration: they are what is left to do, until its success is there."""
+    return psycopg.ClientCursor(driver).mogrify(
         "DELETE FROM notifydb.history WHERE outcome = 'partial' AND operation = %s AND revision = %s",
         (entry.operation, entry.revision),
     )

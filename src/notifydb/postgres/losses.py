@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import psycopg
 
+from notifydb.postgres.connect import plain
+
 # Objects are told apart by oid and attribute number: a rename loses nothing.
 #: The tables that the transaction has locked so, and what it did to them; the name is null where one is gone.
 #: A column's row that is no older than the transaction is of its making (docs section 9.28.8, `age`).
@@ -84,6 +86,20 @@ class Losses:
         self._files: dict[int, int | None] = {}
         self._deleted_from: set[int] = set()
         self._unreported: Mapping[int, int] = {}
+        self._prepared: set[psycopg.Connection[Any]] = set()
+
+    def prepare(self, driver: psycopg.Connection[Any]) -> None:
+        """Has the session's server plan the question once: that takes longer than answering it."""
+        plain(driver).execute(b"PREPARE notifydb_suspects AS" + _SUSPECTS)
+        self._prepared.add(driver)
+
+    def forget(self) -> None:
+        """What was prepared may have been discarded."""
+        self._prepared.clear()
+
+    def question(self, driver: psycopg.Connection[Any]) -> str:
+        """The statement whose answer `answered` understands."""
+        return "EXECUTE notifydb_suspects" if driver in self._prepared else _SUSPECTS.decode()
 
     def begin(self, cursor: Cursor) -> None:
         """A transaction has begun: the server may not have counted yet what the session deleted before."""
@@ -92,7 +108,12 @@ class Losses:
 
     def of(self, cursor: Cursor) -> tuple[str, ...]:
         """What the transaction takes away, a sentence each, as it is about to commit."""
-        found = {oid: self._suspect(oid, *rest) for oid, *rest in cursor.execute(_SUSPECTS)}
+        return self.answered(cursor.execute(self.question(cursor.connection).encode()))
+
+    def answered(self, answer: Cursor) -> tuple[str, ...]:
+        """The same, from the answer to `question`."""
+        found = {oid: self._suspect(oid, *rest) for oid, *rest in answer.fetchall()}
+        cursor = plain(answer.connection)
         if deleted := {oid for oid, each in found.items() if each.deleted > 0}:
             flush_counts(cursor)
             self._deleted_from |= deleted

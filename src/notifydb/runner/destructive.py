@@ -19,6 +19,7 @@ from notifydb import errors, guard
 from notifydb.guard import Request
 from notifydb.postgres.connect import plain, plain_url
 from notifydb.postgres.losses import Losses
+from notifydb.postgres.message import Message
 from notifydb.revisions.graph import Revision
 from notifydb.revisions.reader import parse_module
 from notifydb.sql import facts
@@ -71,11 +72,27 @@ class Watch:
             if isinstance(fact, facts.OutsideOnly) and fact.command not in _HARMLESS:
                 self.refuse(f"runs {fact.command}, which no transaction takes back")
 
+    def prepare(self, driver: psycopg.Connection[Any]) -> None:
+        """The session is new, and in no transaction."""
+        self._losses.prepare(driver)
+
+    def forget(self) -> None:
+        """The session may have discarded what was prepared."""
+        self._losses.forget()
+
     def check(self, driver: psycopg.Connection[Any]) -> None:
         """Compares inside the transaction; Refused leaves it to be rolled back."""
-        if self.running is None:
-            return
-        lost = self._losses.of(plain(driver))
+        if self.running is not None:
+            self._judge(self._losses.of(plain(driver)))
+
+    def ask(self, message: Message, driver: psycopg.Connection[Any]) -> None:
+        """As `check`, with the answer to the message, of which this is the last statement."""
+        if self.running is not None:
+            message.add(
+                self._losses.question(driver), lambda answer: self._judge(self._losses.answered(answer))
+            )
+
+    def _judge(self, lost: tuple[str, ...]) -> None:
         self.refuse(*lost, *self._truncations(lost))
 
     def _outsider(self) -> psycopg.Cursor[Any]:

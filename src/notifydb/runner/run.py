@@ -17,7 +17,7 @@ from notifydb.migrator.config import Project
 from notifydb.postgres import failures, ledger
 from notifydb.postgres.activity import Wait
 from notifydb.postgres.advisory import StillOurs
-from notifydb.postgres.connect import make_engine, own_engine
+from notifydb.postgres.connect import driver_of, make_engine, own_engine
 from notifydb.postgres.ledger import Entry
 from notifydb.postgres.patience import Patience, Terms
 from notifydb.runner.destructive import Watch
@@ -168,9 +168,11 @@ class Run:
             statements=current.journal.statements,
             retries=self._patience.attempt - 1,
         )
-        ledger.record(event.connection, entry)
+        driver = driver_of(event.connection)
+        event.message.add(ledger.insertion(driver, entry))
         if (self._operation, event.revision) in self._parts or current.journal.has_parts:
-            ledger.forget_parts(event.connection, entry)
+            event.message.add(ledger.forgetting(driver, entry))
+        self._supervision.finish(event.message)
         current.applied = event
         self._monitor.end()
 

@@ -21,6 +21,7 @@ from notifydb.postgres.advisory import StillOurs, hold_while_working
 from notifydb.postgres.connect import driver_of, plain
 from notifydb.postgres.cursors import AnyCursor, Instead, Sent, telling
 from notifydb.postgres.indexes import is_relation
+from notifydb.postgres.message import Message
 from notifydb.postgres.session import end_with_the_client, limit_locks
 from notifydb.runner.builds import Builder
 from notifydb.runner.destructive import Watch, ends_in_the_middle
@@ -32,6 +33,8 @@ from notifydb.sql.parse import Statement, parse
 
 #: What may change the session's lock timeout for longer than its transaction.
 _SETTING: Final = re.compile(r"timeout|\breset\b|\bdiscard\b", re.IGNORECASE)
+#: What may throw away what the session has prepared.
+_FORGETTING: Final = re.compile(r"\b(discard|deallocate)\b", re.IGNORECASE)
 #: What ends a transaction, or empties a table, has one of these words in it; all else need not be parsed.
 _TELLING: Final = re.compile(r"\b(commit|end|rollback|abort|prepare|begin|start|truncate)\b", re.IGNORECASE)
 
@@ -65,6 +68,7 @@ class Supervision:
         self._limits_are_unsure = False
         self._builder: Builder | None = None
         self._is_sending = False
+        self._is_asked = False
         self._verdict: Exception | None = None
 
     @contextmanager
@@ -79,6 +83,7 @@ class Supervision:
     def begin(self, revision: str, journal: Journal) -> None:
         """The migration sends from now on."""
         self.journal, self._is_sending, self._verdict = journal, True, None
+        self._is_asked = False
         self._builder = Builder(revision, self._listen)
         if self._limits_are_unsure and self.driver is not None:
             limit_locks(self.driver, self._lock_timeout)
@@ -100,6 +105,13 @@ class Supervision:
         if begun_again and self._watch is not None:
             self._watch.remember(self.driver)
 
+    def finish(self, message: Message) -> None:
+        """What ends the migration is about to be sent, and nothing but the commit after it: the guard asks with it."""
+        assert self.driver is not None
+        if self._watch is not None:
+            self._watch.ask(message, self.driver)
+            self._is_asked = True
+
     def end(self) -> None:
         """The migration has failed, and was rolled back, what it has set included."""
         self._is_sending, self._limits_are_unsure = False, True
@@ -110,6 +122,8 @@ class Supervision:
             end_with_the_client(driver)
             limit_locks(driver, self._lock_timeout)
             hold_while_working(driver, self._still_ours)
+            if self._watch is not None:
+                self._watch.prepare(driver)
         except BaseException:
             # Nobody has it yet who would close it.
             driver.close()
@@ -167,6 +181,8 @@ class Supervision:
         if self._verdict is not None:
             raise self._verdict
         self._limits_are_unsure |= bool(_SETTING.search(sent.sql))
+        if self._watch is not None and _FORGETTING.search(sent.sql):
+            self._watch.forget()
         with self._kept_verdict():
             if journal.is_replaying:
                 yield journal.replay(sent)
@@ -273,7 +289,7 @@ class Supervision:
 
     def _before_commit(self, driver: psycopg.Connection[Any]) -> None:
         """The guard compares inside the transaction; what it refuses is left to be rolled back."""
-        if self._watch is not None:
+        if self._watch is not None and not self._is_asked:
             self._watch.check(driver)
         if self._is_sending and self.journal is not None and not self.journal.is_replaying:
             self.journal.commits(driver)

@@ -16,7 +16,7 @@ from notifydb.migrator.config import Project
 from notifydb.migrator.events import Applied, Event
 from notifydb.postgres import failures, ledger, own, version
 from notifydb.postgres.advisory import StillOurs, advisory_lock
-from notifydb.postgres.connect import make_engine, own_engine
+from notifydb.postgres.connect import driver_of, make_engine, own_engine
 from notifydb.postgres.endpoint import check_endpoint
 from notifydb.postgres.patience import Terms
 from notifydb.revisions.graph import History, Revision
@@ -238,7 +238,8 @@ class Runner:
 
     def _stamped(self, event: Event) -> None:
         if isinstance(event, Applied):
-            ledger.record(event.connection, self.records.entry("stamp", event.revision, "done"))
+            entry = self.records.entry("stamp", event.revision, "done")
+            event.message.add(ledger.insertion(driver_of(event.connection), entry))
 
     def _waiting(self, holder: str) -> None:
         self.listen(Waiting(holder))
