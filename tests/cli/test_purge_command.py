@@ -186,9 +186,9 @@ who owns what, and why: notifydb purge --explain
 """)
     assert told(shop.purge(**TEST)).partition("[err]")[2] == snapshot("""\
 
-blocked: pages.created_by_id -> users.id: 1 row that would stay refer to rows that would go
 error: the purge of 'notify-tests-preview' in database 'TESTDB' is refused
   - pages.created_by_id -> users.id: 1 row that would stay refer to rows that would go
+  next: notifydb purge --explain shows who owns what, and why
 """)
     logged = shop.purge("--dry-run", "--log-format", "json", **TEST)
     assert (logged.code, logged.err) == (1, "")

@@ -152,7 +152,8 @@ def _purge(
     if is_talkative and (dry_run or not plan.is_empty):
         from notifydb.cli.purge_text import show_plan
 
-        show_plan(deps.console, plan)
+        # What forbids it is what it is then refused with.
+        show_plan(deps.console, plan, forbidden=dry_run)
     if plan_id is not None and plan.id != plan_id:
         raise errors.Refused(
             "the purge is refused: the plan is not the one that was asked for",

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _Line = tuple[str, str | None]
 
 
-def show_plan(console: Console, plan: Plan) -> None:
-    """What would go and why, what stays and why, and what forbids it."""
+def show_plan(console: Console, plan: Plan, *, forbidden: bool) -> None:
+    """What would go and why, what stays and why; and with `forbidden`, what forbids it."""
     from notifydb.reporters.base import bytes_of
 
     console.data(f"{plan.matched:,} rows of {plan.root} match {plan.prefix!r} in database {plan.database}")
@@ -40,7 +40,7 @@ def show_plan(console: Console, plan: Plan) -> None:
     _show_strategy(console, plan)
     for text in plan.warnings:
         console.say(f"warning: {text}", style="yellow")
-    for text in plan.blockers:
+    for text in plan.blockers if forbidden else ():
         console.say(f"blocked: {text}", style="bold red")
 
 

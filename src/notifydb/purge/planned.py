@@ -145,6 +145,7 @@ class Plan:
             raise errors.Refused(
                 f"the purge of {self.prefix!r} in database {self.database!r} is refused",
                 reasons=self.blockers,
+                hint="notifydb purge --explain shows who owns what, and why",
             )
 
     def to_json(self) -> dict[str, Any]:
