@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import stat
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 
 from notifydb import errors
 from notifydb.postgres.relations import TableName
+from notifydb.purge import deflate
 from notifydb.purge.archive import FORMAT, MANIFEST, Archive, Content, Sealed, checked_line
 from notifydb.purge.archive_read import read_manifest, text_of
 
@@ -69,6 +72,25 @@ def written(path: Path, *contents: tuple[Content, bytes]) -> Written:
 def read(path: Path) -> Written:
     manifest = read_manifest(path)
     return {s.segment: (s.content, b"".join(text_of(path, s))) for s in manifest.segments}
+
+
+@pytest.mark.parametrize("library", ["isal", "zlib"])
+def test_whatever_library_packs_gzip_unpacks(
+    library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deflate._maker.cache_clear()
+    if library == "zlib":
+        monkeypatch.setitem(sys.modules, "isal.isal_zlib", None)
+    text = b"".join(b"%d\tnotify-tests\n" % number for number in range(100_000))
+    try:
+        assert deflate._maker().__module__ == ("isal.isal_zlib" if library == "isal" else "zlib")
+        found = written(tmp_path / "archive", (A, text), (A, b"1\tx\n"))
+    finally:
+        deflate._maker.cache_clear()
+    assert read(tmp_path / "archive") == found
+    (file,) = (tmp_path / "archive").glob("*.gz")
+    assert file.stat().st_size < len(text) // 3
+    assert gzip.decompress(file.read_bytes()) == text + b"1\tx\n"
 
 
 @given(works)

@@ -14,20 +14,17 @@ import os
 import re
 import shutil
 import threading
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, Self
 
 from notifydb import errors
 from notifydb.postgres.relations import TableName
+from notifydb.purge.deflate import packer
 
 VERSION: Final = 1
 FORMAT: Final = "notifydb purge archive"
 MANIFEST: Final = "manifest.jsonl"
-#: zlib's fastest level: a purge waits for it.
-_LEVEL: Final = 1
-_GZIP: Final = 31
 _CHUNK: Final = 256 * 1024
 
 Kind = Literal["rows", "values"]
@@ -148,7 +145,7 @@ class Segment:
         self._content = content
         self._file = file
         self._hash = hashlib.sha256()
-        self._zlib = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+        self._packer = packer()
         self._buffer = bytearray()
         self._rows = 0
         self._stream: BinaryIO | None = None
@@ -177,7 +174,7 @@ class Segment:
         self._drain()
         stream = self._opened()
         try:
-            stream.write(self._zlib.flush())
+            stream.write(self._packer.flush())
             stream.flush()
             length = stream.tell() - self._offset
             os.fsync(stream.fileno())
@@ -196,7 +193,7 @@ class Segment:
         self._rows += data.count(b"\n")
         stream = self._opened()
         try:
-            stream.write(self._zlib.compress(data))
+            stream.write(self._packer.compress(data))
         except OSError as error:
             raise _unwritable(error) from error
 
