@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from notifydb.sql.builds import concurrent_build
-from notifydb.sql.effects import Effect, effect_of, functions_of
+from notifydb.sql.effect import Effect
+from notifydb.sql.effects import effect_of, functions_of
 from notifydb.sql.parse import parse
 
 CASES = {

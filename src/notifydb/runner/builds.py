@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -18,8 +18,10 @@ from notifydb.postgres.cursors import Instead
 from notifydb.postgres.indexes import Index, indexes_of, left_by_reindex, would_be
 from notifydb.postgres.session import limit_locks, without_limits
 from notifydb.runner.events import Built, Event, Healed
-from notifydb.sql.builds import Build
-from notifydb.sql.names import Relation
+
+if TYPE_CHECKING:
+    from notifydb.sql.builds import Build
+    from notifydb.sql.names import Relation
 
 #: Seconds that clearing up after a failure may wait for a lock: the failure itself has to be told.
 _CLEARING: float = 2

@@ -11,7 +11,7 @@ import ast
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -22,12 +22,12 @@ from notifydb.postgres.losses import Losses
 from notifydb.postgres.message import Message
 from notifydb.revisions.graph import Revision
 from notifydb.revisions.reader import parse_module
-from notifydb.sql import facts
+
+if TYPE_CHECKING:
+    from notifydb.runner.texts import Text
 
 #: A module-level string of this name in a migration says, with its reason, that it destroys on purpose.
 MARK = "destructive"
-#: Commands that Postgres refuses in a transaction, and that lose nothing.
-_HARMLESS: Final = ("VACUUM", "CLUSTER of all tables", "REINDEX of a whole schema or database")
 
 
 class Watch:
@@ -56,21 +56,18 @@ class Watch:
         self._truncated = []
         self._losses.begin(plain(driver))
 
-    def heard(self, found: list[facts.Fact], count: int) -> None:
-        """What is about to be sent in one go, `count` statements; raises Refused for what cannot be followed."""
-        self._truncated += [str(fact.relation) for fact in found if isinstance(fact, facts.Truncate)]
-        if count > 1 and ends_in_the_middle(found):
+    def heard(self, text: Text) -> None:
+        """What is about to be sent in one go; raises Refused for what cannot be followed."""
+        self._truncated += text.truncated
+        if text.ends_in_the_middle:
             self.refuse("commits in the middle of a string: what it does there cannot be checked")
 
-    def heard_outside(self, found: list[facts.Fact]) -> None:
+    def heard_outside(self, text: Text) -> None:
         """As `heard`, of what cannot run in a transaction."""
-        for fact in found:
-            if isinstance(fact, facts.Opaque):
-                self.refuse(
-                    "runs a DO block or procedure outside of a transaction, which may commit by itself"
-                )
-            if isinstance(fact, facts.OutsideOnly) and fact.command not in _HARMLESS:
-                self.refuse(f"runs {fact.command}, which no transaction takes back")
+        if text.may_commit_by_itself:
+            self.refuse("runs a DO block or procedure outside of a transaction, which may commit by itself")
+        for command in text.irrevocable:
+            self.refuse(f"runs {command}, which no transaction takes back")
 
     def prepare(self, driver: psycopg.Connection[Any]) -> None:
         """The session is new, and in no transaction."""
@@ -125,11 +122,6 @@ class Watch:
     def _is_there(self, name: str) -> bool:
         query = "SELECT FROM pg_class WHERE relkind IN ('r', 'p', 'f') AND relname = %s LIMIT 1"
         return bool(self._outsider().execute(query, (name.split(".")[-1],)).fetchall())
-
-
-def ends_in_the_middle(found: list[facts.Fact]) -> bool:
-    """Whether a string of several statements ends a transaction: what comes after it is committed by itself."""
-    return facts.Transaction("commit") in found or facts.Transaction("rollback") in found
 
 
 def reason_of(revision: Revision) -> str | None:

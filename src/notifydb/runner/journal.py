@@ -20,8 +20,7 @@ from notifydb.postgres import ledger
 from notifydb.postgres.connect import plain
 from notifydb.postgres.cursors import Instead, Sent
 from notifydb.postgres.ledger import Entry
-from notifydb.sql.effects import Effect, effect_of, functions_of
-from notifydb.sql.parse import parse
+from notifydb.sql.effect import Effect
 
 _HARMLESS = (
     "SELECT proname FROM pg_proc WHERE proname = ANY(%s) GROUP BY 1 HAVING NOT bool_or(provolatile = 'v')"
@@ -181,6 +180,10 @@ class Journal:
         self._sent.clear()
 
     def _steps(self, driver: psycopg.Connection[Any]) -> list[Step]:
+        # The parser is loaded for what commits before its stamp.
+        from notifydb.sql.effects import effect_of, functions_of
+        from notifydb.sql.parse import parse
+
         parsed = [parse(each.sql) for each in self._sent]
         names = frozenset().union(*map(functions_of, parsed))
         harmless = plain(driver).execute(_HARMLESS, (list(names),)) if names else ()

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 import sqlalchemy as sa
@@ -24,12 +24,12 @@ from notifydb.postgres.indexes import is_relation
 from notifydb.postgres.message import Message
 from notifydb.postgres.session import end_with_the_client, limit_locks
 from notifydb.runner.builds import Builder
-from notifydb.runner.destructive import Watch, ends_in_the_middle
+from notifydb.runner.destructive import Watch
 from notifydb.runner.events import Event
 from notifydb.runner.journal import Diverged, Journal
-from notifydb.sql import facts
-from notifydb.sql.builds import concurrent_build
-from notifydb.sql.parse import Statement, parse
+
+if TYPE_CHECKING:
+    from notifydb.runner.texts import Text
 
 #: What may change the session's lock timeout for longer than its transaction.
 _SETTING: Final = re.compile(r"timeout|\breset\b|\bdiscard\b", re.IGNORECASE)
@@ -37,12 +37,6 @@ _SETTING: Final = re.compile(r"timeout|\breset\b|\bdiscard\b", re.IGNORECASE)
 _FORGETTING: Final = re.compile(r"\b(discard|deallocate)\b", re.IGNORECASE)
 #: What ends a transaction, or empties a table, has one of these words in it; all else need not be parsed.
 _TELLING: Final = re.compile(r"\b(commit|end|rollback|abort|prepare|begin|start|truncate)\b", re.IGNORECASE)
-
-
-#: Further commands that Postgres refuses in a transaction, by the parser's names.
-_OUTSIDE_ONLY: Final = (
-    "discard_stmt", "create_subscription_stmt", "alter_subscription_stmt", "drop_subscription_stmt",
-)  # fmt: skip
 
 
 class Supervision:
@@ -194,42 +188,47 @@ class Supervision:
 
     @contextmanager
     def _on_its_way(self, cursor: AnyCursor, sent: Sent, journal: Journal) -> Iterator[Instead | None]:
-        driver = cursor.connection
-        if _is_outside(driver):
+        if _is_outside(cursor.connection):
             with self._outside(cursor, sent, journal) as instead:
                 yield instead
-            return
-        statements = parse(sent.sql) if _TELLING.search(sent.sql) else ()
-        found = _facts(statements)
-        self._heard(sent, found, len(statements), journal)
-        if facts.Transaction("commit") in found:
-            self._before_commit(driver)
-        yield None
+        elif _TELLING.search(sent.sql):
+            with self._listening(cursor, sent, journal):
+                yield None
+        else:
+            yield None
+            journal.add(sent, cursor.rowcount)
+
+    @contextmanager
+    def _listening(self, cursor: AnyCursor, sent: Sent, journal: Journal) -> Iterator[None]:
+        text = _text_of(sent)
+        self._heard(text, journal)
+        if text.commits:
+            self._before_commit(cursor.connection)
+        yield
         journal.add(sent, cursor.rowcount)
-        if facts.Transaction("rollback") in found:
+        if text.rolls_back:
             journal.undone()
 
-    def _heard(self, sent: Sent, found: list[facts.Fact], count: int, journal: Journal) -> None:
+    def _heard(self, text: Text, journal: Journal) -> None:
         """What only the text tells."""
-        if facts.Transaction("savepoint") in found and "rollback" in sent.sql.lower():
+        if text.rolls_back_to_a_savepoint:
             journal.spoil("it rolls back to a savepoint")
-        if count > 1 and ends_in_the_middle(found):
+        if text.ends_in_the_middle:
             journal.spoil("it ends a transaction in the middle of a string")
         if self._watch is not None:
-            self._watch.heard(found, count)
+            self._watch.heard(text)
 
     @contextmanager
     def _outside(self, cursor: AnyCursor, sent: Sent, journal: Journal) -> Iterator[Instead | None]:
-        driver, statements = cursor.connection, parse(sent.sql)
-        found = _facts(statements)
-        if not _runs_bare(found):
-            with self._wrapping(cursor, sent, journal, statements):
+        driver, text = cursor.connection, _text_of(sent)
+        if not text.runs_bare:
+            with self._wrapping(cursor, sent, journal, text):
                 yield None
             return
-        self._heard(sent, found, len(statements), journal)
+        self._heard(text, journal)
         if self._watch is not None:
-            self._watch.heard_outside(found)
-        with self._bare(driver, sent, journal, found) as instead:
+            self._watch.heard_outside(text)
+        with self._bare(driver, sent, journal, text) as instead:
             try:
                 yield instead
             except psycopg.Error:
@@ -237,19 +236,17 @@ class Supervision:
                 journal.failed(sent)
                 raise
         journal.add(sent, cursor.rowcount, alone=True)
-        if self._watch is not None and facts.Transaction("begin") in found:
+        if self._watch is not None and text.begins:
             self._watch.remember(driver)
 
     @contextmanager
-    def _wrapping(
-        self, cursor: AnyCursor, sent: Sent, journal: Journal, statements: tuple[Statement, ...]
-    ) -> Iterator[None]:
+    def _wrapping(self, cursor: AnyCursor, sent: Sent, journal: Journal, text: Text) -> Iterator[None]:
         driver = cursor.connection
         plain(driver).execute("BEGIN")
         try:
             if self._watch is not None:
                 self._watch.remember(driver)
-            self._heard(sent, _facts(statements), len(statements), journal)
+            self._heard(text, journal)
             yield
             journal.add(sent, cursor.rowcount)
             self._before_commit(driver)
@@ -263,24 +260,23 @@ class Supervision:
 
     @contextmanager
     def _bare(
-        self, driver: psycopg.Connection[Any], sent: Sent, journal: Journal, found: list[facts.Fact]
+        self, driver: psycopg.Connection[Any], sent: Sent, journal: Journal, text: Text
     ) -> Iterator[Instead | None]:
         """What runs outside of any transaction; that it was sent is recorded where its effect does not tell."""
         assert self._builder is not None
-        build, was_alone = concurrent_build(sent.sql), journal.was_left_alone(sent)
-        drop = found[0] if isinstance(found[0], facts.DropIndex) else None
-        is_there = drop is None or is_relation(driver, drop.index.schema, drop.index.name)
-        if is_there and not all(_tells_by_itself(fact) for fact in found):
+        was_alone, dropped = journal.was_left_alone(sent), text.dropped
+        is_there = dropped is None or is_relation(driver, dropped.schema, dropped.name)
+        if is_there and not text.tells_by_itself:
             plain(driver).execute("BEGIN")
             journal.commits(driver, alone=sent)
             plain(driver).execute("COMMIT")
-        if build is not None:
-            with self._builder.building(driver, build, is_second=was_alone) as instead:
+        if text.build is not None:
+            with self._builder.building(driver, text.build, is_second=was_alone) as instead:
                 yield instead
-        elif isinstance(found[0], facts.Reindex) and found[0].relation is not None:
-            with self._builder.rebuilding(driver, found[0].relation):
+        elif text.rebuilt is not None:
+            with self._builder.rebuilding(driver, text.rebuilt):
                 yield None
-        elif was_alone and drop is not None:
+        elif was_alone and dropped is not None:
             yield None if is_there else Instead("")
         elif was_alone:
             raise Diverged(f"nobody has recorded how statement {journal.statements + 1} ended")
@@ -299,37 +295,7 @@ def _is_outside(driver: psycopg.Connection[Any]) -> bool:
     return driver.autocommit and driver.info.transaction_status is TransactionStatus.IDLE
 
 
-def _facts(statements: tuple[Statement, ...]) -> list[facts.Fact]:
-    return [fact for each in statements for fact in each.facts]
+def _text_of(sent: Sent) -> Text:
+    from notifydb.runner.texts import Text
 
-
-def _runs_bare(found: list[facts.Fact]) -> bool:
-    """Whether it has to run outside of a transaction, sets what outlives one, or may end one itself."""
-    if any(isinstance(fact, facts.OutsideOnly | facts.Opaque) for fact in found):
-        return True
-    if any(isinstance(fact, facts.Other) and fact.node in _OUTSIDE_ONLY for fact in found):
-        return True
-    return bool(found) and all(_is_bare(fact) for fact in found)
-
-
-def _is_bare(fact: facts.Fact) -> bool:
-    match fact:
-        case facts.CreateIndex() | facts.DropIndex() | facts.Reindex() | facts.DetachPartition():
-            return fact.concurrently
-        case facts.RewriteTable(command="CLUSTER") | facts.SetVariable() | facts.Transaction():
-            return True
-        case _:
-            return False
-
-
-def _tells_by_itself(fact: facts.Fact) -> bool:
-    """Whether it may simply be sent again where nobody knows how it ended."""
-    match fact:
-        case facts.CreateIndex():
-            return fact.index is not None
-        case facts.OutsideOnly():
-            return fact.command == "VACUUM"
-        case facts.DropIndex() | facts.DetachPartition() | facts.Opaque():
-            return False
-        case _:
-            return True
+    return Text(sent.sql)

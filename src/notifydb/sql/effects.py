@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import enum
-
 from notifydb.sql import facts
+from notifydb.sql.effect import Effect
 from notifydb.sql.parse import Statement
 from notifydb.sql.reading import query_writes
-
-
-class Effect(enum.IntEnum):
-    """From the harmless to what must not happen twice; of several statements the greatest counts."""
-
-    #: It changes no data: a query, a setting of the session, the begin or end of a transaction.
-    NONE = 0
-    #: A second time it changes nothing, or does what the first left undone.
-    AGAIN = 1
-    #: A second time it fails, or does something else.
-    ONCE = 2
 
 
 def effect_of(statements: tuple[Statement, ...], volatile: frozenset[str]) -> Effect:
