@@ -159,9 +159,26 @@ def test_ranges_grow_where_little_goes_and_shrink_where_much_does() -> None:
             ranges.done(part, rows_of_a_block * found[-1])
         return found
 
-    assert lengths(0) == [100, 200, 400, 800, 1600, 3200, 6400, 8192]
-    assert lengths(10) == [100, 50, 25, 12, 12, 12, 12, 12]
-    assert lengths(1) == [100] * 8
+    assert lengths(0) == [110, 220, 440, 880, 1760, 3520, 7040, 8192]
+    assert lengths(10) == [110, 55, 27, 13, 13, 13, 13, 13]
+    assert lengths(1) == [110] * 8
+
+
+@pytest.mark.parametrize(
+    ("planned", "lengths"),
+    [
+        (0, [3064]),
+        (20_000, [3064]),
+        (22_001, [1532, 1532]),
+        (40_800, [1532, 1532]),
+        (50_000, [1022, 1022, 1020]),
+    ],
+)
+def test_ranges_leave_no_small_remainder(planned: int, lengths: list[int]) -> None:
+    ranges, found = Ranges(name("t"), [Leaf(name("t"), 3064)], planned, 20_000, lambda _: None), list[int]()
+    while (part := ranges.next()) is not None:
+        found.append(part.end - part.first)
+    assert found == lengths
 
 
 class Clock(threading.Event):

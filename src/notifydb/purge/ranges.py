@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from notifydb.purge.events import Batch, Drained, Listener
 
 #: 64 MiB: what a batch reads at most, however few of its rows go.
 _LONGEST: Final = 8192
+#: How much more than what was wanted a batch may hold from the start.
+_SLACK: Final = 1.1
 _LEAVES: Final = sa.text(
     """
     SELECT n.nspname, c.relname, pg_relation_size(c.oid) / current_setting('block_size')::int AS blocks
@@ -66,7 +69,9 @@ class Ranges:
         self._seen = 0
         self._rows = 0
         self._began = time.monotonic()
-        self._length = _within(self._total * wanted // max(planned, 1))
+        # Of one size, rather than of the wanted one with a remainder that costs a transaction as well.
+        parts = max(1, math.ceil(planned / (wanted * _SLACK)))
+        self._length = _within(math.ceil(self._total / parts))
         self._lock = threading.Lock()
 
     def next(self) -> Range | None:
