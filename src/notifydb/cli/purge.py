@@ -169,11 +169,10 @@ def _purge(
 
 def _planned(deps: Deps, job: PurgeJob, prefix: str) -> Plan:
     from notifydb.postgres import failures
-    from notifydb.postgres.connect import make_engine
+    from notifydb.postgres.connect import own_engine
     from notifydb.purge.plan import build_plan
 
-    engine = make_engine(deps.database.url, application_name="notifydb purge")
-    with failures.translated(), engine.connect() as conn:
+    with failures.translated(), own_engine(deps.database.url).connect() as conn:
         return build_plan(conn, _settings(deps), prefix, listen=job.listen)
 
 

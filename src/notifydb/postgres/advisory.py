@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from notifydb import errors
 from notifydb.postgres import failures
-from notifydb.postgres.connect import autocommit_engine, driver_of, plain
+from notifydb.postgres.connect import driver_of, own_engine, plain
 from notifydb.postgres.ledger import runner
 
 #: Two 32-bit halves: "noti" as a number, and what is locked.
@@ -30,6 +30,7 @@ _CLASS: Final = 0x6E6F7469
 _TURN, _WORK = 1, 2
 _POLL_SECONDS = 0.25
 
+_CALL_IT: Final = sa.text("SELECT set_config('application_name', :name, false)")
 _HOLDER = sa.text(
     """
     SELECT a.application_name, host(a.client_addr) AS host, a.pid, a.backend_start
@@ -54,10 +55,11 @@ def advisory_lock(
     Raises RunnerActive when it is not free after `wait` seconds, DatabaseUnreachable where nobody answers.
     """
     with failures.translated():
-        conn = autocommit_engine(url, application_name=f"notifydb lock {runner()}").connect()
+        conn = own_engine(url).execution_options(isolation_level="AUTOCOMMIT").connect()
     try:
         deadline = time.monotonic() + wait
         with failures.translated():
+            conn.execute(_CALL_IT, {"name": f"notifydb lock {runner()}"})
             _poll(conn, _TURN, deadline, waiting)
             # Taken and let go: nobody begins to work who has not had the turn.
             _poll(conn, _WORK, deadline, waiting)

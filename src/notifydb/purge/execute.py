@@ -14,7 +14,7 @@ from notifydb import errors
 from notifydb.guard import Operation, Permit
 from notifydb.postgres import failures, own
 from notifydb.postgres.advisory import advisory_lock
-from notifydb.postgres.connect import make_engine
+from notifydb.postgres.connect import own_engine
 from notifydb.purge.drain import Drain, Work
 from notifydb.purge.events import Archiving, Committed, Listener, Waiting
 from notifydb.purge.helpful import Helper
@@ -66,7 +66,7 @@ def execute(url: str, permit: Permit, plan: Plan, how: How, *, listen: Listener 
     plan.require_unblocked()
     if plan.is_idle:
         return Purged(plan.id, 0, (), (), None, 0)
-    engine = make_engine(url, application_name="notifydb purge")
+    engine = own_engine(url)
     with (
         advisory_lock(url, wait=how.lock_wait, waiting=lambda holder: tell(Waiting(holder))) as still_ours,
         session(engine, plan.settings.lock_timeout) as conn,

@@ -17,7 +17,7 @@ from notifydb import errors
 from notifydb.guard import Operation, Permit
 from notifydb.postgres import failures, ledger, own
 from notifydb.postgres.advisory import advisory_lock
-from notifydb.postgres.connect import driver_of, make_engine, plain
+from notifydb.postgres.connect import driver_of, own_engine, plain
 from notifydb.postgres.patience import Terms
 from notifydb.postgres.relations import Catalog, TableName, literal, quoted, read_catalog
 from notifydb.purge import journal
@@ -66,10 +66,13 @@ def restore(
     """
     permit.require(Operation.RESTORE, permit.database, rehearsal=dry_run)
     tell, manifests = listen or (lambda _: None), tuple(read_manifest(folder) for folder in folders)
-    engine = make_engine(url, application_name="notifydb restore")
+    engine = own_engine(url)
 
     def attempt() -> Restoration:
-        with session(engine, terms.lock_timeout) as conn, transaction(conn, "READ COMMITTED") as begun:
+        with (
+            session(engine, terms.lock_timeout, "notifydb restore") as conn,
+            transaction(conn, "READ COMMITTED") as begun,
+        ):
             own.check_still(conn, permit)
             done = _Restore(conn, manifests, tell).run(dry_run=dry_run)
             # Once more, now that all of it is done: the mark may have turned meanwhile.

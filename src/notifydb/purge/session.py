@@ -39,13 +39,14 @@ _SETTINGS: Final = {
 
 
 @contextmanager
-def session(engine: sa.Engine, lock_timeout: float) -> Iterator[sa.Connection]:
-    """A connection of a purge's own; each statement waits `lock_timeout` seconds for a lock."""
+def session(engine: sa.Engine, lock_timeout: float, name: str = "notifydb purge") -> Iterator[sa.Connection]:
+    """A connection of a purge's own, by that name; each statement waits `lock_timeout` seconds for a lock."""
     with failures.translated(), engine.connect() as conn:
         driver = driver_of(conn)
         driver.autocommit = True
         end_with_the_client(driver)
-        wanted = {**_SETTINGS, "lock_timeout": f"{round(lock_timeout * 1000)}ms"}
+        limit = f"{round(lock_timeout * 1000)}ms"
+        wanted = {**_SETTINGS, "application_name": name, "lock_timeout": limit}
         calls = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in wanted.items())
         driver.execute(f"SELECT {calls}".encode())
         driver.autocommit = False
