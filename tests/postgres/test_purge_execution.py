@@ -49,7 +49,7 @@ def test_a_team_that_somebody_joins_while_the_lock_is_waited_for(users: str) -> 
         "INSERT INTO teams VALUES (1)",
         f"INSERT INTO members VALUES ({TEST}, 1)",
     )
-    chosen = settings(owned_through=("members(user_id -> team_id) -> teams(id)",))
+    chosen = settings(owned_through=("members(user_id -> team_id) -> teams(id)",), lock_timeout=60)
     plan, failed = plan_of(users, chosen), list[BaseException]()
 
     def attempt() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -10,6 +9,8 @@ import sqlalchemy as sa
 
 from notifydb import errors
 from notifydb.postgres.relations import Catalog, Table, TableName, quoted
+from notifydb.purge import census
+from notifydb.purge.census import Census, Question
 from notifydb.purge.graph import Graph
 from notifydb.purge.lock_order import lock_order
 from notifydb.purge.names import ColumnRef, MembershipRef
@@ -26,21 +27,6 @@ _WORTH_COUNTING: Final = 1_000
 _DIGEST: Final = (
     "encode(sha256(convert_to(coalesce(string_agg({key}, ',' ORDER BY {key}), ''), 'UTF8')), 'hex')"
 )
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Census:
-    """How many rows a table has and how many of them go, how many of these by each relation, and how many are
-    protected; `standing` are those that stay and refer to rows that go, by relation.
-
-    `total` is 0 where nothing was to be looked for.
-    """
-
-    total: int = 0
-    rows: int = 0
-    protected: int = 0
-    by_relation: tuple[tuple[Relation, int], ...] = ()
-    standing: tuple[tuple[Relation, int], ...] = ()
 
 
 class Closure:
@@ -84,13 +70,17 @@ class Closure:
         self.find()
         if self.lock:
             self._find_again_locked()
-        censuses: dict[TableName, Census] = {}
         others = sorted({relation.child for relation in self.graph.relations} - set(self.graph.tables))
-        for name in (*self.graph.tables, *others):
-            reading(name)
-            censuses[name] = self._census(name)
-            self.rows[name] = censuses[name].rows
-        return censuses
+        names = (*self.graph.tables, *others)
+        large = [name for name in names if self.catalog.tables[name].bytes >= _LARGE]
+        small = [name for name in names if name not in large]
+        censuses: dict[TableName, Census] = {}
+        for group in (small, *([name] for name in large)):
+            for name in group:
+                reading(name)
+            censuses |= self._censuses(group)
+        self.rows |= {name: census.rows for name, census in censuses.items()}
+        return {name: censuses[name] for name in names}
 
     def find(self) -> None:
         """Writes down the keys of all that goes and can be referred to; nothing is counted."""
@@ -105,8 +95,8 @@ class Closure:
         chosen = self.chosen()
         self._lock_found()
         self._locking = True
-        for name in self._made:
-            self._run(f"DELETE FROM {self._stored[name]}")  # noqa: S608
+        # What was made in this transaction is emptied in its place.
+        self._run(f"TRUNCATE {', '.join(self._stored[name] for name in self._made)}")
         self._fill_all()
         if self.chosen() != chosen:
             raise errors.Refused(
@@ -240,39 +230,22 @@ class Closure:
         for name in component:
             self._count_keys(name)
 
-    def _census(self, name: TableName) -> Census:
-        """All that is to be known of a table, in one pass over it."""
+    def _censuses(self, names: Sequence[TableName]) -> Mapping[TableName, Census]:
+        questions = {name: question for name in names if (question := self._question(name)) is not None}
+        answers = census.ask(self.conn, list(questions.values()), self.target.parameters)
+        return {name: Census() for name in names} | dict(zip(questions, answers, strict=True))
+
+    def _question(self, name: TableName) -> Question | None:
+        """What is to be known of a table; None where no row of it can be concerned."""
         owners, others = self._live_owners(name), self._live_others(name)
         if name not in self.graph.selected and not owners and not others:
-            return Census()
-        flags = {f"r{number}": self.refers(owner) for number, owner in enumerate(owners)}
-        by_key = self._is_told_by_key(name)
-        goes = self._is_kept_key(name) if by_key else "false"
-        others_flags = {f"s{number}": self.refers(other) for number, other in enumerate(others)}
-        columns = {
-            "goes": goes,
-            "protected": is_protected(self.catalog.tables[name]),
-            **flags,
-            **others_flags,
-        }
-        # Told apart below the aggregates, where the planner expects to ask once per row and hashes the keys.
-        rows = ", ".join(f"{condition} AS {column}" for column, condition in columns.items())
-        going = "goes" if by_key else _any(flags)
-        counts = (
-            f"count(*) FILTER (WHERE {going})",
-            f"count(*) FILTER (WHERE ({going}) AND protected)",
-            *(f"count(*) FILTER (WHERE {flag})" for flag in flags),
-            *(f"count(*) FILTER (WHERE {flag} AND ({going}) IS NOT TRUE)" for flag in others_flags),
-        )
-        source = f"(SELECT {rows} FROM {name.sql} t OFFSET 0) t"  # noqa: S608
-        total, going_rows, protected, *more = self._count(", ".join(counts), source)
-        by_owner, standing = more[: len(owners)], more[len(owners) :]
-        return Census(
-            total,
-            going_rows,
-            protected,
-            tuple(zip(owners, by_owner, strict=True)),
-            tuple(zip(others, standing, strict=True)),
+            return None
+        return Question(
+            name,
+            tuple((owner, self.refers(owner)) for owner in owners),
+            tuple((other, self.refers(other)) for other in others),
+            is_protected(self.catalog.tables[name]),
+            self._is_kept_key(name) if self._is_told_by_key(name) else None,
         )
 
     def _live_others(self, name: TableName) -> list[Relation]:
@@ -284,10 +257,6 @@ class Closure:
             and (relation.policy is not Policy.FOLLOW or name in self.graph.selected)
             and self.has_rows(relation.parent)
         ]
-
-    def _count(self, more: str, source: str) -> Sequence[int]:
-        statement = sa.text(f"SELECT count(*), {more} FROM {source}")  # noqa: S608
-        return self.conn.execute(statement, self.target.parameters).one()
 
     # -- temporary tables --
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from notifydb import errors
 from notifydb.postgres.relations import TableName
+from notifydb.purge.census import at_once
 from notifydb.purge.closure import Closure
 from notifydb.purge.planned import Plan
 from notifydb.purge.relation import DETACHING, Policy
@@ -63,20 +64,23 @@ def prove(closure: Closure, plan: Plan, before: Mapping[TableName, Touched]) -> 
 
 def _left(closure: Closure, children: list[TableName]) -> Iterator[str]:
     """Rows of the closure and rows that refer to it, one search per table."""
-    for child in children:
-        dangling = [
-            closure.refers(relation)
-            for relation in closure.graph.relations
-            if relation.child == child
-            and relation.policy is not Policy.LEAVE
-            and closure.has_rows(relation.parent)
-        ]
-        condition = " OR ".join([f"({closure.condition(child)})", *dangling])
-        if condition == "(false)":
-            continue
-        rows = closure.conn.scalar(sa.text(f"SELECT count(*) FROM {child.sql} t WHERE {condition}"))  # noqa: S608
+    searched = {child: condition for child in children if (condition := _doomed(closure, child)) != "(false)"}
+    queries = [f"(SELECT count(*) FROM {name.sql} t WHERE {where})" for name, where in searched.items()]  # noqa: S608
+    for name, rows in zip(searched, at_once(closure.conn, queries), strict=True):
         if rows:
-            yield f"{rows:,} rows of {child} are left over or would be orphans"
+            yield f"{rows:,} rows of {name} are left over or would be orphans"
+
+
+def _doomed(closure: Closure, child: TableName) -> str:
+    """A condition: the row `t` should have gone, or refers to one that has."""
+    dangling = [
+        closure.refers(relation)
+        for relation in closure.graph.relations
+        if relation.child == child
+        and relation.policy is not Policy.LEAVE
+        and closure.has_rows(relation.parent)
+    ]
+    return " OR ".join([f"({closure.condition(child)})", *dangling])
 
 
 def _unplanned(closure: Closure, plan: Plan, before: Mapping[TableName, Touched]) -> Iterator[str]:

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from notifydb.postgres.relations import Catalog, TableName, quoted
 from notifydb.purge import journal
-from notifydb.purge.closure import Census, Closure
+from notifydb.purge.census import Census
+from notifydb.purge.closure import Closure
 from notifydb.purge.graph import Graph
 from notifydb.purge.helpful import left_over
 from notifydb.purge.objections import Facts, blockers, warnings
