@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import sqlalchemy as sa
 from postgres.purge_support import PREFIX, address, dump, plan_of, purge, run, settings
@@ -125,6 +127,25 @@ def test_types_that_differ(database: str, parent: str, child: str) -> None:
     assert suspected(graph_of(database)) == {"audit.user_id -> users.id": "40 of 40 sampled values are there"}
     assert purge(database, settings(implicit=("audit.user_id -> users.id",))).rows == 2
     assert query(database, "SELECT count(*) FROM audit") == [(39,)]
+
+
+def test_relations_are_added_to_those_that_are_known(users: str) -> None:
+    run(
+        users,
+        "CREATE TABLE one (ref int)", "CREATE TABLE two (ref int)",
+        f"INSERT INTO one VALUES ({TEST}), ({REAL})", f"INSERT INTO two VALUES ({TEST}), ({REAL})",
+    )  # fmt: skip
+    chosen = settings(
+        implicit=("one.ref -> users.id",), extend_implicit=("two.ref -> users.id", "two.reff -> users.id")
+    )
+    assert plan_of(users, chosen).blockers == ()
+    given = dataclasses.replace(chosen, given=frozenset({"extend_implicit"}))
+    found = plan_of(users, given)
+    assert [*found.warnings, *found.blockers] == [
+        "purge.extend_implicit: two.reff -> users.id is not in this database"
+    ]
+    assert purge(users, chosen).rows == 3
+    assert query(users, "TABLE one UNION ALL TABLE two") == [(2,), (2,)]
 
 
 def test_words_in_a_text_are_no_keys(users: str) -> None:

@@ -131,7 +131,8 @@ def _elsewhere(
     graph: Graph, whole: Catalog, settings: PurgeSettings, held: Set[TableName], waived: Set[str]
 ) -> Iterator[str]:
     """Relations of the tables `held` by other servers, where no transaction here can lock, prove or put back."""
-    declared = [names.relation(whole, text) for text in settings.implicit]
+    said_so = (*settings.implicit, *settings.extend_implicit)
+    declared = [names.relation(whole, text) for text in said_so]
     meant = [ref for ref in declared if ref is not None] + (list(detect.suspects(whole)) if held else [])
     found = (ref for ref in meant if ref.child.name in held and ref.parent.name in graph.tables)
     for said in dict.fromkeys(map(str, found)):
@@ -196,7 +197,8 @@ class _Reader:
                 yield self._implicit(ref, "detected")
 
     def _declared(self) -> Iterator[RelationRef]:
-        yield from self._known("implicit", names.relation)
+        for field in ("implicit", "extend_implicit"):
+            yield from self._known(field, names.relation)
         root = self.target.table
         for each in self.memberships:
             yield RelationRef(each.member.table, (each.member.name,), root, root.primary_key[:1])

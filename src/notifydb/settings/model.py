@@ -203,6 +203,9 @@ class PurgeSettings(Section):
         ),
         description="relations that have no foreign key, or a key of a JSON column",
     )
+    extend_implicit: tuple[str, ...] = setting(
+        default=(), description="such relations beside those of `implicit`, whose defaults then stay"
+    )
     waived: tuple[str, ...] = setting(
         # Notifications are moved to the history: the row there has no twin that it could belong to.
         default=("notification_history.id -> notifications.id", "inbound_sms_history.id -> inbound_sms.id"),
