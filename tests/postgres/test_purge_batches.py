@@ -199,6 +199,20 @@ def test_all_of_it_goes_whatever_the_number_of_sessions(tree: str, jobs: int, tm
     assert dump(tree) == before
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["ALTER TABLE b RENAME TO b2", "ALTER TABLE b RENAME a_id TO parent_id", "DROP TABLE b"],
+)
+def test_a_migration_between_plan_and_purge(tree: str, tmp_path: Path, change: str) -> None:
+    plan = plan_with(tree)
+    run(tree, change)
+    before = dump(tree)
+    with pytest.raises(errors.Refused, match="the schema has changed") as refused:
+        execute_on(tree, plan, archive=tmp_path)
+    assert "does not exist" in refused.value.reasons[0]
+    assert (dump(tree), query(tree, JOURNAL), list(tmp_path.iterdir())) == (before, [], [])
+
+
 def test_each_batch_is_archived_by_itself(tree: str, tmp_path: Path) -> None:
     told = list[Event]()
     execute_on(tree, plan_with(tree, jobs=2), told.append, tmp_path)

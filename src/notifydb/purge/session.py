@@ -19,6 +19,8 @@ _SERIALIZATION: Final = "40001"
 #: Of a key with RESTRICT, PostgreSQL 18 says the second.
 _STILL_REFERRED: Final = ("23503", "23001")
 _READ_ONLY: Final = "25006"
+#: A table or a column that the catalog told of is not there any more.
+_GONE: Final = ("42P01", "42703")
 #: An archive holds values as text: the same whoever writes and reads it.
 _SETTINGS: Final = {
     "client_encoding": "UTF8",
@@ -92,6 +94,12 @@ def translated() -> Iterator[None]:
             raise StillReferred(
                 f"rolled back, some rows are still referred to: {failures.first_line(error)}",
                 hint="plan again, when no test is running",
+            ) from error
+        if state in _GONE:
+            raise errors.Refused(
+                "refused: the schema has changed since it was looked at",
+                reasons=(failures.first_line(error),),
+                hint="plan again",
             ) from error
         if state == _READ_ONLY:
             raise errors.Refused(
