@@ -177,8 +177,7 @@ def make_runner(database: str, small_project: SmallProject) -> MakeRunner:
         voices = (Voice("NOTIFYDB_ENVIRONMENT", environment),)
         request = Request(Operation.DESTRUCTIVE_UPGRADE, target, voices)
         history = read_history(small_project.project.versions)
-        # The server lets go of the last run's lock a moment after that has ended.
-        runner = Runner(database, small_project.project, history, request, lock_wait=2)
+        runner = Runner(database, small_project.project, history, request, lock_wait=0)
         return dataclasses.replace(runner, **fields)  # type: ignore[arg-type]
 
     return make

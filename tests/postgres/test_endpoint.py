@@ -135,3 +135,21 @@ def test_a_server_that_is_not_there_has_no_lock_to_give() -> None:
     nowhere = "postgresql+psycopg://nobody@127.0.0.1:1/nothing"
     with pytest.raises(errors.DatabaseUnreachable), advisory_lock(nowhere, wait=0):
         pass
+
+
+def test_the_lock_is_free_before_its_session_ends(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server ends a session a moment after the client has left it: the next runner may be there by then."""
+    locks = (
+        "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+        " WHERE d.datname = current_database() AND l.locktype = 'advisory'"
+    )
+    invalidate, seen = sa.Connection.invalidate, list[object]()
+
+    def look(conn: sa.Connection) -> None:
+        seen.append(query(database, locks))
+        invalidate(conn)
+
+    monkeypatch.setattr(sa.Connection, "invalidate", look)
+    with advisory_lock(database, wait=0):
+        assert query(database, locks) == [(1,)]
+    assert seen == [[(0,)]]

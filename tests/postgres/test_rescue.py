@@ -34,7 +34,7 @@ def make_runner(database: str, small_project: SmallProject) -> MakeRunner:
         request = Request(Operation.DESTRUCTIVE_UPGRADE, Target("shop", Mark("missing")), voices)
         history = read_history(small_project.project.versions)
         runner = Runner(
-            database, small_project.project, history, request, lock_wait=2, is_shared=lambda _: False
+            database, small_project.project, history, request, lock_wait=0, is_shared=lambda _: False
         )
         return dataclasses.replace(runner, **fields)  # type: ignore[arg-type]
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
@@ -65,6 +65,9 @@ def advisory_lock(
             _poll(conn, _WORK, deadline, waiting)
             conn.execute(sa.text("SELECT pg_advisory_unlock(:class, :object)"), _names(_WORK))
         yield partial(_ask_for, driver_of(conn))
+        # With the session it would go a moment later, and the next runner may be there by then.
+        with suppress(psycopg.Error):
+            plain(driver_of(conn)).execute("SELECT pg_advisory_unlock_all()")
     finally:
         # The lock goes with the session, which may be gone by now: there is nothing to roll back.
         conn.invalidate()
