@@ -178,28 +178,34 @@ def tell(found: Mapping[str, list[float]]) -> None:
         print(f"{name:30} {statistics.median(runs):6.3f} s   notifydb takes {ratio:4.2f} times as long")
 
 
+class Databases:
+    """A server of its own, with a fresh database for each run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = Server(folder, find_binaries(None))
+        self.server.start()
+        self._admin = autocommit_engine(self.server.url("postgres"))
+
+    def fresh(self) -> str:
+        """The URL of a database that is not empty: what has nothing to lose is not guarded."""
+        name = f"b_{secrets.token_hex(4)}"
+        with self._admin.connect() as conn:
+            conn.exec_driver_sql(f"CREATE DATABASE {name}")
+        with autocommit_engine(self.server.url(name)).connect() as conn:
+            conn.exec_driver_sql("CREATE TABLE there_before (id int)")
+        return self.server.url(name)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "project"
         write_history(folder)
-        server = Server(Path(name) / "postgres", find_binaries(None))
-        server.start()
+        databases = Databases(Path(name) / "postgres")
         try:
-            admin = autocommit_engine(server.url("postgres"))
-
-            def fresh() -> str:
-                database = f"b_{secrets.token_hex(4)}"
-                with admin.connect() as conn:
-                    conn.exec_driver_sql(f"CREATE DATABASE {database}")
-                with autocommit_engine(server.url(database)).connect() as conn:
-                    # An empty database is not guarded: it has nothing to lose.
-                    conn.exec_driver_sql("CREATE TABLE there_before (id int)")
-                return server.url(database)
-
-            tell(upgrades(folder, fresh))
-            tell(gates(folder, fresh()))
+            tell(upgrades(folder, databases.fresh))
+            tell(gates(folder, databases.fresh()))
         finally:
-            server.stop()
+            databases.server.stop()
 
 
 if __name__ == "__main__":

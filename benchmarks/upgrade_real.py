@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import secrets
 import shutil
 import subprocess
 import sys
@@ -19,32 +18,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from upgrade import tell
-
-from notifydb.postgres.connect import autocommit_engine
-from notifydb.shadow.binaries import find_binaries
-from notifydb.shadow.server import Server
+from upgrade import Databases, tell
 
 _REFUSED = re.compile(r"error: (\S+) destroys data")
-
-
-class Databases:
-    """A server of its own, with a fresh database for each run."""
-
-    def __init__(self, folder: Path) -> None:
-        self.server = Server(folder, find_binaries(None))
-        self.server.start()
-        self._admin = autocommit_engine(self.server.url("postgres"))
-
-    def fresh(self) -> str:
-        """The URL of a database that is not empty: what has nothing to lose is not guarded."""
-        name = f"b_{secrets.token_hex(4)}"
-        with self._admin.connect() as conn:
-            conn.exec_driver_sql(f"CREATE DATABASE {name}")
-        with autocommit_engine(self.server.url(name)).connect() as conn:
-            conn.exec_driver_sql("CREATE TABLE there_before (id int)")
-        # An env.py hands it to configparser, which a percent sign would mean something to.
-        return self.server.url(name).replace("+psycopg", "", 1)
 
 
 def run(command: str, folder: Path, variables: Mapping[str, str]) -> tuple[float, str]:
@@ -56,6 +32,11 @@ def run(command: str, folder: Path, variables: Mapping[str, str]) -> tuple[float
     if done.returncode not in (0, 3):
         raise SystemExit(f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     return seconds, done.stderr
+
+
+def url_of(databases: Databases) -> str:
+    """A fresh database's, with the application's own driver; a percent sign would mean something to configparser."""
+    return databases.fresh().replace("+psycopg", "", 1)
 
 
 def mark(versions: Path, revision: str) -> None:
@@ -90,12 +71,12 @@ def main() -> None:
                  "NOTIFYDB_BOOTSTRAP": given.bootstrap}  # fmt: skip
         try:
             versions = folder / given.location / "versions"
-            marked = mark_all(folder, versions, {**fixed, "DATABASE_URL": databases.fresh()})
+            marked = mark_all(folder, versions, {**fixed, "DATABASE_URL": url_of(databases)})
             print(f"{len(list(versions.glob('*.py')))} migrations, {marked} of them marked as destructive")
             found: dict[str, list[float]] = {"notifydb upgrade": [], given.own: []}
             for _ in range(given.runs + 1):
                 for command, seconds in found.items():
-                    seconds.append(run(command, folder, {**fixed, "DATABASE_URL": databases.fresh()})[0])
+                    seconds.append(run(command, folder, {**fixed, "DATABASE_URL": url_of(databases)})[0])
             tell({command: seconds[1:] for command, seconds in found.items()})
         finally:
             databases.server.stop()
