@@ -1,4 +1,4 @@
-"""Upgrades a database through an application's own history, with notifydb and with the application's own command.
+"""Upgrades a database through an application's own history, with notifydb, plain Alembic and the application's command.
 
 Run it in the application's environment, with notifydb installed there (docs/benchmarks.md has the lines for
 GSA/notifications-api). It works on a copy of the checkout, in which each migration that the guard refuses is marked as
@@ -21,6 +21,17 @@ from pathlib import Path
 from upgrade import Databases, tell
 
 _REFUSED = re.compile(r"error: (\S+) destroys data")
+#: `alembic upgrade head`, for an `env.py` that needs what the bootstrap enters.
+_PLAIN = """\
+from alembic import command
+from alembic.config import Config
+from {module} import {name}
+
+config = Config("{location}/alembic.ini")
+config.set_main_option("script_location", "{location}")
+with {entered}():
+    command.upgrade(config, "head")
+"""
 
 
 def run(command: str, folder: Path, variables: Mapping[str, str]) -> tuple[float, str]:
@@ -55,11 +66,20 @@ def mark_all(folder: Path, versions: Path, variables: Mapping[str, str]) -> int:
     return marked
 
 
+def write_plain(folder: Path, location: str, bootstrap: str) -> str:
+    """The command that runs plain Alembic on the history; writes its program."""
+    module, _, entered = bootstrap.partition(":")
+    name = entered.partition(".")[0]
+    text = _PLAIN.format(module=module, name=name, entered=entered, location=location)
+    (folder / "plain_alembic.py").write_text(text)
+    return "python plain_alembic.py"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkout", type=Path)
     parser.add_argument("--location", default="migrations", help="the migrations folder, in the checkout")
-    parser.add_argument("--bootstrap", default="", help="as notifydb's setting of that name")
+    parser.add_argument("--bootstrap", required=True, help="as notifydb's setting of that name")
     parser.add_argument("--own", default="flask db upgrade", help="the application's own command")
     parser.add_argument("--runs", type=int, default=7)
     given = parser.parse_args()
@@ -73,7 +93,8 @@ def main() -> None:
             versions = folder / given.location / "versions"
             marked = mark_all(folder, versions, {**fixed, "DATABASE_URL": url_of(databases)})
             print(f"{len(list(versions.glob('*.py')))} migrations, {marked} of them marked as destructive")
-            found: dict[str, list[float]] = {"notifydb upgrade": [], given.own: []}
+            plain = write_plain(folder, given.location, given.bootstrap)
+            found: dict[str, list[float]] = {"notifydb upgrade": [], plain: [], given.own: []}
             for _ in range(given.runs + 1):
                 for command, seconds in found.items():
                     seconds.append(run(command, folder, {**fixed, "DATABASE_URL": url_of(databases)})[0])

@@ -143,6 +143,9 @@ DESTROYERS = {
     ),
     "op.execute(\"DO $$ BEGIN EXECUTE 'DROP TABLE ' || 'users'; END $$\")": "drops table public.users",
     'op.execute("DROP SCHEMA shop CASCADE")': "drops table shop.orders",
+    'op.execute("CREATE TABLE new (LIKE users); DROP TABLE users; ALTER TABLE new RENAME TO users")': (
+        "drops table public.users"
+    ),
     # An autocommit block commits what is before it.
     f'op.execute("DELETE FROM users")\n{BLOCK}op.execute("SELECT 1")': "deletes 2 rows of public.users",
     'op.execute("DELETE FROM users")\nop.execute("COMMIT")': "deletes 2 rows of public.users",
@@ -223,6 +226,8 @@ def test_a_reasoned_mark_lets_production_destroy(
         f'{BLOCK}op.execute("VACUUM FULL users")\n    op.execute("INSERT INTO users VALUES (3)")',
         f'{BLOCK}op.execute("SET statement_timeout = 0")\n    assert op.get_bind().scalar(sa.text("SELECT 1"))',
         'op.execute("CREATE TABLE scratch (id int); TRUNCATE scratch")',
+        'op.execute("CREATE TABLE s AS SELECT 1 AS id; DELETE FROM s; ALTER TABLE s DROP COLUMN id")',
+        'op.execute("SAVEPOINT a; CREATE TABLE s AS SELECT 1 AS id; TRUNCATE s; RELEASE a")',
         'op.execute("COMMIT")\nop.execute("UPDATE users SET name = 1")\nop.execute("BEGIN")\nop.execute("COMMIT")',
     ],
 )

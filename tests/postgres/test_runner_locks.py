@@ -236,3 +236,18 @@ def test_a_runner_that_loses_its_lock_at_work_holds_the_other_one_and_ends_well(
     make_runner(listen=listen).upgrade()
     assert "notifydb upgrade" in str(second)
     assert query(database, "SELECT version_num FROM alembic_version") == [("0002_age",)]
+
+
+def test_a_run_of_quick_migrations_has_no_second_session_that_looks_on(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_watchers", 'op.execute("CREATE TABLE watchers (name text)")')
+    for number in range(2, 9):
+        small_project.add(f"000{number}_step", 'op.execute("SELECT pg_sleep(0.1)")')
+    small_project.add(
+        "0009_look",
+        'op.execute("INSERT INTO watchers SELECT application_name FROM pg_stat_activity '
+        "WHERE datname = current_database() AND application_name = 'notifydb monitor'\")",
+    )
+    make_runner().upgrade()
+    assert query(database, "SELECT count(*) FROM watchers") == [(0,)]

@@ -18,10 +18,13 @@ from notifydb.postgres.connect import plain
 
 # Objects are told apart by oid and attribute number: a rename loses nothing.
 #: The tables that the transaction has locked so, and what it did to them; the name is null where one is gone.
-#: A column's row that is no older than the transaction is of its making (docs section 9.28.8, `age`).
+#: A column's row that is no older than the transaction is of its making (docs section 9.28.8, `age`). The row of the
+#: column `tableoid` is written once, with the table's first version: whose transaction wrote it has made the table.
 _SUSPECTS: Final = b"""
     SELECT l.oid::bigint, l.deleted, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
            pg_relation_filenode(c.oid)::bigint,
+           EXISTS(SELECT FROM pg_attribute a
+                  WHERE a.attrelid = c.oid AND a.attname = 'tableoid' AND a.xmin = pg_current_xact_id()::xid),
            ARRAY(SELECT a.attnum::int FROM pg_attribute a
                  WHERE a.attrelid = c.oid AND a.attisdropped AND age(a.xmin) <= 0 ORDER BY a.attnum)
     FROM (SELECT relation AS oid, bool_or(mode = 'AccessExclusiveLock') AS exclusive,
@@ -31,7 +34,7 @@ _SUSPECTS: Final = b"""
             AND mode IN ('AccessExclusiveLock', 'RowExclusiveLock')
           GROUP BY relation) l
     LEFT JOIN pg_class c ON c.oid = l.oid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE (l.exclusive OR l.deleted > 0) AND c.relkind IS DISTINCT FROM 'i'
+    WHERE (l.exclusive OR l.deleted > 0) AND (c.relkind IN ('i', 't')) IS NOT TRUE
 """
 #: The same tables as everybody else sees them.
 _BEFORE: Final = b"""
@@ -48,9 +51,11 @@ _BEFORE: Final = b"""
       AND c.relname <> 'alembic_version'
     ORDER BY c.oid
 """
-_DELETED: Final = (
-    "SELECT oid, coalesce(pg_stat_get_xact_tuples_deleted(oid), 0) FROM unnest(%s::oid[]) AS oid"
-)
+#: What the server has yet to count of the session's deletes: nothing, as soon as it has.
+_DELETED: Final = """
+    SELECT oid, deleted FROM unnest(%s::oid[]) AS oid, pg_stat_get_xact_tuples_deleted(oid) AS deleted
+    WHERE deleted > 0
+"""
 #: The server's count of live rows is an estimate; fewer missing rows than this share may be its error.
 _TOLERANCE: Final = 0.1
 
@@ -58,13 +63,17 @@ Cursor = psycopg.Cursor[Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Suspect:
-    """A table that the transaction has locked; `gone` are numbers of columns that it has dropped."""
+class Suspect:
+    """A table that the transaction has locked, or made; `gone` are numbers of columns that it has dropped."""
 
     deleted: int
     name: str | None
     filenode: int | None
+    is_new: bool
     gone: tuple[int, ...]
+
+
+Suspects = Mapping[int, Suspect]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -98,43 +107,42 @@ class Losses:
         self._prepared.clear()
 
     def question(self, driver: psycopg.Connection[Any]) -> str:
-        """The statement whose answer `answered` understands."""
+        """The statement whose answer `doubted` understands, to be asked as the transaction is about to commit."""
         return "EXECUTE notifydb_suspects" if driver in self._prepared else _SUSPECTS.decode()
 
     def begin(self, cursor: Cursor) -> None:
         """A transaction has begun: the server may not have counted yet what the session deleted before."""
         oids = list(self._deleted_from)
         self._unreported = dict(cursor.execute(_DELETED, (oids,)).fetchall()) if oids else {}
+        self._deleted_from = set(self._unreported)
 
-    def of(self, cursor: Cursor) -> tuple[str, ...]:
-        """What the transaction takes away, a sentence each, as it is about to commit."""
-        return self.answered(cursor.execute(self.question(cursor.connection).encode()))
-
-    def answered(self, answer: Cursor) -> tuple[str, ...]:
-        """The same, from the answer to `question`."""
+    def doubted(self, answer: Cursor) -> Suspects:
+        """Those tables, by oid, that something may be taken from; `of` tells what."""
         found = {oid: self._suspect(oid, *rest) for oid, *rest in answer.fetchall()}
-        cursor = plain(answer.connection)
         if deleted := {oid for oid, each in found.items() if each.deleted > 0}:
-            flush_counts(cursor)
+            flush_counts(plain(answer.connection))
             self._deleted_from |= deleted
-        doubted = [oid for oid, each in found.items() if self._is_doubted(oid, each)]
-        lost = tuple(self._lost(doubted, found, cursor)) if doubted else ()
+        doubted = {oid: each for oid, each in found.items() if self._is_doubted(oid, each)}
         self._files |= {oid: each.filenode for oid, each in found.items()}
-        return lost
+        return doubted
+
+    def of(self, doubted: Suspects, cursor: Cursor) -> Iterator[str]:
+        """What the transaction takes away from them, a sentence each."""
+        oids = list(doubted)
+        for oid, name, file, live, names, numbers in self._others().execute(_BEFORE, (oids,)) if oids else ():
+            columns = dict(zip(numbers, names, strict=True))
+            yield from _told(_Before(name, file, live, columns), doubted[oid], cursor)
 
     def _suspect(
-        self, oid: int, deleted: int, name: str | None, file: int | None, gone: list[int]
-    ) -> _Suspect:
-        return _Suspect(deleted - self._unreported.get(oid, 0), name, file, tuple(gone))
+        self, oid: int, deleted: int, name: str | None, file: int | None, is_new: bool, gone: list[int]
+    ) -> Suspect:
+        return Suspect(deleted - self._unreported.get(oid, 0), name, file, is_new, tuple(gone))
 
-    def _is_doubted(self, oid: int, each: _Suspect) -> bool:
+    def _is_doubted(self, oid: int, each: Suspect) -> bool:
+        if each.is_new:
+            return False
         unchanged = oid in self._files and self._files[oid] == each.filenode
         return each.name is None or bool(each.gone) or each.deleted > 0 or not unchanged
-
-    def _lost(self, doubted: list[int], found: Mapping[int, _Suspect], cursor: Cursor) -> Iterator[str]:
-        for oid, name, file, live, names, numbers in self._others().execute(_BEFORE, (doubted,)):
-            columns = dict(zip(numbers, names, strict=True))
-            yield from _told(_Before(name, file, live, columns), found[oid], cursor)
 
 
 def flush_counts(cursor: Cursor) -> None:
@@ -146,7 +154,7 @@ def flush_counts(cursor: Cursor) -> None:
         cursor.execute("SELECT pg_stat_force_next_flush()")
 
 
-def _told(before: _Before, now: _Suspect, cursor: Cursor) -> Iterator[str]:
+def _told(before: _Before, now: Suspect, cursor: Cursor) -> Iterator[str]:
     if now.name is None:
         yield f"drops table {before.name}"
         return
@@ -159,7 +167,7 @@ def _told(before: _Before, now: _Suspect, cursor: Cursor) -> Iterator[str]:
         yield f"truncates {before.name}"
 
 
-def _is_emptied(before: _Before, now: _Suspect, cursor: Cursor) -> bool:
+def _is_emptied(before: _Before, now: Suspect, cursor: Cursor) -> bool:
     """A new file is a rewrite or a TRUNCATE, whatever was inserted after it; a rewrite keeps the rows."""
     expected = before.live - max(now.deleted, 0)
     if expected <= 0:

@@ -80,17 +80,23 @@ class Watch:
     def check(self, driver: psycopg.Connection[Any]) -> None:
         """Compares inside the transaction; Refused leaves it to be rolled back."""
         if self.running is not None:
-            self._judge(self._losses.of(plain(driver)))
+            self._judge(plain(driver).execute(self._losses.question(driver).encode()))
 
     def ask(self, message: Message, driver: psycopg.Connection[Any]) -> None:
         """As `check`, with the answer to the message, of which this is the last statement."""
         if self.running is not None:
-            message.add(
-                self._losses.question(driver), lambda answer: self._judge(self._losses.answered(answer))
-            )
+            message.add(self._losses.question(driver), self._judge)
 
-    def _judge(self, lost: tuple[str, ...]) -> None:
-        self.refuse(*lost, *self._truncations(lost))
+    def _judge(self, answer: psycopg.Cursor[Any]) -> None:
+        doubted = self._losses.doubted(answer)
+        if (doubted or self._truncated) and self.refusals():
+            lost = tuple(self._losses.of(doubted, plain(answer.connection)))
+            self.refuse(*lost, *self._truncations(lost))
+
+    def refusals(self) -> tuple[str, ...]:
+        """Why the migration may take nothing away; none where it may."""
+        is_reasoned = self.running is not None and reason_of(self.running) is not None
+        return guard.refusals(dataclasses.replace(self.request, reasoned=is_reasoned))
 
     def _outsider(self) -> psycopg.Cursor[Any]:
         if self._others is None or self._others.closed:
@@ -101,11 +107,7 @@ class Watch:
 
     def refuse(self, *lost: str) -> None:
         """Raises Refused with what would be lost, unless nothing is, or the guard lets it go."""
-        if not lost or self.running is None:
-            return
-        request = dataclasses.replace(self.request, reasoned=reason_of(self.running) is not None)
-        refusals = guard.refusals(request)
-        if refusals:
+        if lost and self.running is not None and (refusals := self.refusals()):
             raise errors.Refused(
                 f"{self.running.id} destroys data, and that is refused here",
                 reasons=(*lost, *refusals),

@@ -105,7 +105,7 @@ class Journal:
         """`entry` is the row that the migration gets when it is done, which those of its parts are made from."""
         self.part = part
         self.statements = 0
-        self._template = dataclasses.replace(entry, outcome="partial", source=None)
+        self._entry = entry
         self._earlier: tuple[Step, ...] = part.steps if part else ()
         self._written = len(self._earlier)
         self._sent: list[_Statement] = []
@@ -173,9 +173,10 @@ class Journal:
             **({"alone": digest_of(alone)} if alone else {}),
             **({"spoiled": self._spoiled} if self._spoiled else {}),
         }
-        ledger.record(
-            driver, dataclasses.replace(self._template, details=details, statements=self.statements)
+        part = dataclasses.replace(
+            self._entry, outcome="partial", source=None, details=details, statements=self.statements
         )
+        ledger.record(driver, part)
         self._written += len(steps)
         self._sent.clear()
 

@@ -73,7 +73,7 @@ class Monitor:
 
     def _look(self) -> None:
         while not self._stop.wait(self._interval):
-            if self._subject is None:
+            if not self._is_long():
                 continue
             try:
                 with autocommit_engine(self._url, application_name="notifydb monitor").connect() as conn:
@@ -81,6 +81,10 @@ class Monitor:
             except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
                 self._listen(Unwatched(failures.first_line(error)))
                 self._stop.wait(_TOLD_AGAIN)
+
+    def _is_long(self) -> bool:
+        subject = self._subject
+        return subject is not None and time.monotonic() - subject.began >= self._interval
 
     def _look_through(self, conn: sa.Connection) -> None:
         while True:

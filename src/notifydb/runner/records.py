@@ -10,8 +10,8 @@ from typing import Final
 import psycopg
 import sqlalchemy.exc
 
-from notifydb import errors, guard
-from notifydb.guard import Operation, Request
+from notifydb import errors
+from notifydb.guard import Operation
 from notifydb.postgres import failures, ledger
 from notifydb.postgres.connect import make_engine
 from notifydb.postgres.ledger import Entry
@@ -34,23 +34,26 @@ class Deployed:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Records:
-    """Makes and writes the rows of one database; the fields are those of `Runner`."""
+    """Makes and writes the rows of one database; the fields are those of `Runner`.
+
+    With `keeps_sources`, what is done to a revision of this branch alone keeps its source.
+    """
 
     url: str
     history: History
-    destruction: Request
+    keeps_sources: bool
     is_shared: Callable[[Revision], bool]
     deployed: Deployed
 
     def entry(self, operation: str, revision: str, outcome: str) -> Entry:
-        """A row for the history; what is done to a revision of this branch alone keeps its source."""
+        """A row for the history, with the hash of the file as it is now."""
         known = self.history.revisions.get(revision)
         source = known.path.read_bytes() if known is not None else None
         is_kept = (
             known is not None
             and source is not None
             and (operation, outcome) in _KEEPING
-            and guard.keeps_sources(self.destruction)
+            and self.keeps_sources
             and len(source) <= MAX_SOURCE
             and not self.is_shared(known)
         )

@@ -202,7 +202,8 @@ class Runner:
 
     @property
     def records(self) -> Records:
-        return Records(self.url, self.history, self.destruction, self.is_shared, self.deployed())
+        keeps_sources = guard.keeps_sources(self.destruction)
+        return Records(self.url, self.history, keeps_sources, self.is_shared, self.deployed())
 
     def _planned(self, standing: rescue.Standing, target: str, *, take_back: bool) -> Plan:
         if take_back and standing.kept:
