@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from notifydb.guard import Mark, Operation, Request, Target
 from notifydb.migrator.config import Project
-from notifydb.postgres.connect import autocommit_engine
+from notifydb.postgres.connect import autocommit_engine, disconnect
 from notifydb.revisions.reader import read_history
 from notifydb.runner.upgrade import Runner
 from notifydb.settings import Environment, Voice
@@ -83,6 +83,13 @@ def server(request: pytest.FixtureRequest) -> Server:
 @pytest.fixture(scope="session")
 def server_url(server: Server) -> str:
     return server.url("postgres")
+
+
+@pytest.fixture(autouse=True)
+def no_idle_sessions() -> Iterator[None]:
+    """What a command keeps while it runs, a test does not leave behind."""
+    yield
+    disconnect()
 
 
 MakeDatabase = Callable[..., str]

@@ -22,7 +22,7 @@ from notifydb.migrator.config import Project
 from notifydb.postgres import own, version
 from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.catalog import Drift, catalog_at, compare
-from notifydb.postgres.connect import autocommit_engine, make_engine
+from notifydb.postgres.connect import autocommit_engine, disconnect, make_engine
 from notifydb.postgres.statements import mends, rank
 from notifydb.purge import journal
 from notifydb.revisions.reader import read_history
@@ -612,7 +612,8 @@ def test_what_cannot_go_on_is_told_the_way_out(patient: Patient, small_project: 
 
 @contextlib.contextmanager
 def role(url: str) -> Iterator[str]:
-    """The URL of a role of its own that may nothing but connect."""
+    """The URL of a role of its own that may nothing but connect; nobody else is connected."""
+    disconnect()
     name = f"clerk_{name_of(url)}"
     query(url, f"CREATE ROLE {name} LOGIN")
     try:

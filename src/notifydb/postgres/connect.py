@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import sqlalchemy as sa
@@ -16,16 +15,21 @@ from notifydb.settings.url import normalise_url
 
 #: In `Connection.info` while a migration has ended its transaction itself.
 LEFT_TRANSACTION = "notifydb_left_transaction"
+_OWN: Final[dict[str, sa.Engine]] = {}
 
 
-def make_engine(url: str, *, application_name: str = "notifydb", connect_timeout: int = 10) -> sa.Engine:
-    """An engine without a pool: each connection is opened for a purpose and closed after it.
+def make_engine(
+    url: str, *, application_name: str = "notifydb", connect_timeout: int = 10, keeps: bool = False
+) -> sa.Engine:
+    """An engine whose connections are each opened for a purpose and closed after it; `connect_timeout` in seconds.
 
-    `connect_timeout` is in seconds.
+    Where it `keeps` one, the last that is given back serves whoever asks next, if the server still knows it.
     """
+    pool: dict[str, Any] = {"pool_size": 1, "max_overflow": -1, "pool_pre_ping": True}
     engine = sa.create_engine(
         normalise_url(url),
-        poolclass=sa.NullPool,
+        **(pool if keeps else {"poolclass": sa.NullPool}),
+        use_native_hstore=not keeps,
         connect_args={
             "application_name": application_name,
             "connect_timeout": connect_timeout,
@@ -39,10 +43,18 @@ def make_engine(url: str, *, application_name: str = "notifydb", connect_timeout
     return engine
 
 
-@functools.lru_cache(maxsize=8)
 def own_engine(url: str) -> sa.Engine:
-    """As `make_engine`, one for each URL: SQLAlchemy asks the server what it is only once."""
-    return make_engine(url)
+    """As `make_engine`, one for each URL, which keeps one connection: what a command asks at its beginning is
+    a handful of questions, and to connect takes longer than to answer most of them."""
+    if url not in _OWN:
+        _OWN[url] = make_engine(url, keeps=True)
+    return _OWN[url]
+
+
+def disconnect() -> None:
+    """Closes the connections that `own_engine` has kept."""
+    for engine in _OWN.values():
+        engine.dispose()
 
 
 def plain_url(url: str) -> str:

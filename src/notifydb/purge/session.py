@@ -8,6 +8,8 @@ from typing import Final, Literal
 
 import psycopg
 import sqlalchemy as sa
+from psycopg import IsolationLevel
+from psycopg.pq import TransactionStatus
 
 from notifydb import errors
 from notifydb.postgres import failures
@@ -52,7 +54,11 @@ def session(engine: sa.Engine, lock_timeout: float, name: str = "notifydb purge"
         calls = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in wanted.items())
         driver.execute(f"SELECT {calls}".encode())
         driver.autocommit = False
-        yield conn
+        try:
+            yield conn
+        finally:
+            # With all that was set in it, nobody else is to have it.
+            conn.invalidate()
 
 
 @contextmanager
@@ -64,14 +70,16 @@ def transaction(
     Raises InternalError when the connection is in a transaction already or commits each statement: what is
     planned and done here must not mix with anything else. Errors of the driver leave as NotifydbErrors.
     """
-    if conn.in_transaction():
-        raise errors.InternalError("a purge needs a connection without an open transaction")
-    with failures.translated(), translated(), conn.begin() as begun:
-        driver = conn.connection.driver_connection
-        if not isinstance(driver, psycopg.Connection) or driver.autocommit:
-            raise errors.InternalError("a purge needs a psycopg connection that is not in autocommit")
-        conn.execute(sa.text(f"SET TRANSACTION ISOLATION LEVEL {isolation}"))
-        yield begun
+    with failures.translated(), translated():
+        driver = driver_of(conn)
+        if conn.in_transaction() or driver.info.transaction_status is not TransactionStatus.IDLE:
+            raise errors.InternalError("a purge needs a connection without an open transaction")
+        if driver.autocommit:
+            raise errors.InternalError("a purge needs a connection that is not in autocommit")
+        # What the driver then begins with.
+        driver.isolation_level = IsolationLevel[isolation.replace(" ", "_")]
+        with conn.begin() as begun:
+            yield begun
 
 
 class StillReferred(errors.Unavailable):
