@@ -53,9 +53,10 @@ def folder() -> Iterator[Path]:
 
 def write(archive: Archive, content: Content, text: bytes, worker: int = 0, piece: int = 7) -> Sealed:
     with archive.segment(content, worker) as segment:
-        for start in range(0, len(text), piece):
-            segment.write(text[start : start + piece])
-        return segment.seal()
+        segment.write(text[start : start + piece] for start in range(0, len(text), piece))
+        sealed = segment.seal()
+    archive.add([sealed])
+    return sealed
 
 
 def written(path: Path, *contents: tuple[Content, bytes]) -> Written:
@@ -203,7 +204,7 @@ def test_segments_of_files_that_were_exchanged(tmp_path: Path) -> None:
 def test_a_segment_that_was_given_up_takes_nothing_from_the_next(tmp_path: Path) -> None:
     archive = Archive(tmp_path / "archive", HEADER)
     with archive.segment(A) as segment:
-        segment.write(b"1\tnever sealed\n" * 100_000)
+        segment.write([b"1\tnever sealed\n" * 100_000])
     kept = write(archive, A, b"2\ttwo\n")
     undone = write(archive, A, b"3\tthree\n")
     archive.committed([kept.segment])
@@ -211,6 +212,35 @@ def test_a_segment_that_was_given_up_takes_nothing_from_the_next(tmp_path: Path)
     archive.close()
     assert read(tmp_path / "archive") == {2: (A, b"2\ttwo\n"), 3: (A, b"3\tthree\n")}
     assert read_manifest(tmp_path / "archive").settled == {2: True, 3: False}
+
+
+def test_of_what_is_sealed_the_manifest_knows_when_it_is_told(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "archive", HEADER)
+    sealed: list[Sealed] = []
+    for text in (b"1\tone\n", b"2\ttwo\n"):
+        with archive.segment(A) as segment:
+            segment.write([text])
+            sealed.append(segment.seal())
+    assert read(tmp_path / "archive") == {}
+    archive.add(sealed)
+    archive.close()
+    assert read(tmp_path / "archive") == {1: (A, b"1\tone\n"), 2: (A, b"2\ttwo\n")}
+
+
+def test_a_file_is_in_its_folder_before_the_manifest_tells_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "archive"
+    archive, synced = Archive(folder, HEADER), list[int]()
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
+    write(archive, A, b"1\tone\n")
+    write(archive, A, b"2\ttwo\n")
+    archive.close()
+    names = {path.stat().st_ino: path.name for path in (folder, *folder.iterdir())}
+    assert [names[each] for each in synced] == [
+        *("a-rows-0.copy.gz", "archive", "manifest.jsonl"),
+        *("a-rows-0.copy.gz", "manifest.jsonl"),
+    ]
 
 
 def test_a_long_text_in_large_pieces(tmp_path: Path) -> None:

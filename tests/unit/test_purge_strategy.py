@@ -143,7 +143,7 @@ def test_every_block_is_handed_out_once(
     assert handed == [(leaf.name, block) for leaf in leaves for block in range(leaf.blocks)]
     assert ranges.next() is None
     rows = [event.rows for event in told if isinstance(event, Batch)]
-    assert ranges.finished() == sum(rows)
+    assert ranges.rows == sum(rows)
     assert isinstance(told[-1], Drained)
     assert (told[-1].rows, len(rows)) == (sum(rows), len(parts))
 

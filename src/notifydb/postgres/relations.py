@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import importlib.resources
 from collections.abc import Mapping
 from typing import Final
@@ -44,6 +45,7 @@ class TableName:
         return f"{quoted(self.schema)}.{quoted(self.name)}"
 
 
+@functools.lru_cache(maxsize=4096)
 def quoted(name: str) -> str:
     """An identifier for the text of `sqlalchemy.text`, where a colon would begin a parameter."""
     return sql.Identifier(name).as_string(None).replace(":", r"\:")

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, Self
 
@@ -68,6 +68,7 @@ class Archive:
         self._lock = threading.Lock()
         self._segments = 0
         self._check = ""
+        self._files: set[str] = set()
         try:
             folder.mkdir(parents=True, mode=0o700)
             self._manifest: BinaryIO = _opened(folder / MANIFEST)
@@ -89,24 +90,16 @@ class Archive:
         safe = re.sub(r"[^\w.-]+", "_", str(content.table))[:80]
         return Segment(self, number, content, f"{safe}-{content.kind}-{worker}.copy.gz")
 
-    def add(self, sealed: Sealed) -> None:
-        """Tells of a segment whose data is on disk; returns when this is, too."""
-        content = sealed.content
-        document: dict[str, object] = {
-            "segment": sealed.segment,
-            "kind": content.kind,
-            "schema": content.table.schema,
-            "table": content.table.name,
-            "columns": list(content.columns),
-            "file": sealed.file,
-            "offset": sealed.offset,
-            "length": sealed.length,
-            "rows": sealed.rows,
-            "sha256": sealed.sha256,
-        }
-        if content.kind == "values":
-            document |= {"restores": content.restores, "now": content.now, "by_server": content.by_server}
-        self._write(document)
+    def add(self, segments: Sequence[Sealed]) -> None:
+        """Tells of segments whose data is on disk; returns when this is, and the folder's new files are, too."""
+        files = {each.file for each in segments}
+        try:
+            if not files <= self._files:
+                _sync_folder(self.folder)
+        except OSError as error:
+            raise _unwritable(error) from error
+        self._files |= files
+        self._write(*map(_document, segments))
 
     def committed(self, segments: list[int]) -> None:
         """Their transaction has committed; the journal in the database says so, too."""
@@ -125,11 +118,12 @@ class Archive:
         """The purge is done."""
         self._write({"finished": True, "rows": rows})
 
-    def _write(self, document: Mapping[str, object]) -> None:
+    def _write(self, *documents: Mapping[str, object]) -> None:
         with self._lock:
-            line, self._check = checked_line(document, self._check)
             try:
-                self._manifest.write(line)
+                for document in documents:
+                    line, self._check = checked_line(document, self._check)
+                    self._manifest.write(line)
                 self._manifest.flush()
                 os.fsync(self._manifest.fileno())
             except OSError as error:
@@ -163,14 +157,16 @@ class Segment:
         """Whether nothing was written: there is nothing to seal then, and not even a file."""
         return self._stream is None and not self._buffer
 
-    def write(self, chunk: bytes | bytearray | memoryview) -> None:
-        """Takes a piece of COPY's text; a row ends with its only line feed."""
-        self._buffer += chunk
-        if len(self._buffer) >= _CHUNK:
-            self._drain()
+    def write(self, pieces: Iterable[bytes | bytearray | memoryview]) -> None:
+        """Takes COPY's text, which comes in pieces, most often a row each; a row ends with its only line feed."""
+        buffer = self._buffer
+        for piece in pieces:
+            buffer += piece
+            if len(buffer) >= _CHUNK:
+                self._drain()
 
     def seal(self) -> Sealed:
-        """Returns when all of it is on disk."""
+        """Returns when all of it is on disk; the archive has to be told of it yet."""
         self._drain()
         stream = self._opened()
         try:
@@ -180,11 +176,9 @@ class Segment:
             os.fsync(stream.fileno())
         except OSError as error:
             raise _unwritable(error) from error
-        sealed = Sealed(
+        return Sealed(
             self.number, self._content, self._file, self._offset, length, self._rows, self._hash.hexdigest()
         )
-        self._archive.add(sealed)
-        return sealed
 
     def _drain(self) -> None:
         data = bytes(self._buffer)
@@ -205,6 +199,25 @@ class Segment:
             except OSError as error:
                 raise _unwritable(error) from error
         return self._stream
+
+
+def _document(sealed: Sealed) -> Mapping[str, object]:
+    content = sealed.content
+    document: dict[str, object] = {
+        "segment": sealed.segment,
+        "kind": content.kind,
+        "schema": content.table.schema,
+        "table": content.table.name,
+        "columns": list(content.columns),
+        "file": sealed.file,
+        "offset": sealed.offset,
+        "length": sealed.length,
+        "rows": sealed.rows,
+        "sha256": sealed.sha256,
+    }
+    if content.kind == "values":
+        document |= {"restores": content.restores, "now": content.now, "by_server": content.by_server}
+    return document
 
 
 def checked_line(document: Mapping[str, object], before: str) -> tuple[bytes, str]:

@@ -23,7 +23,7 @@ _PLACE: Final = ("tableoid", "ctid")
 _LARGE: Final = 8 * 1024 * 1024
 _MUCH_SMALLER: Final = 8
 #: Of fewer keys the planner's guess is good enough.
-_WORTH_COUNTING: Final = 1_000
+_WORTH_COUNTING: Final = 10_000
 _DIGEST: Final = (
     "encode(sha256(convert_to(coalesce(string_agg({key}, ',' ORDER BY {key}), ''), 'UTF8')), 'hex')"
 )
@@ -34,7 +34,8 @@ class Closure:
     `lasting`, as long as the session.
 
     With `only`, what belongs to other tables is not looked for. With `lock`, every row that something can refer
-    to is locked before what refers to it is read, so that no foreign key can bring in more.
+    to is locked before what refers to it is read, so that no foreign key can bring in more; in tables that were
+    `drained` there are none but late ones, which are looked for when the others are locked.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Closure:
         lock: bool = False,
         lasting: bool = False,
         only: Collection[TableName] | None = None,
+        drained: Collection[TableName] = (),
     ) -> None:
         self.conn = conn
         self.catalog = catalog
@@ -62,14 +64,16 @@ class Closure:
             for number, name in enumerate(graph.tables)
             if name in graph.selected or (graph.parent_columns(name) and not self._is_looked_up(name))
         }
-        self._only = set(graph.tables) if only is None else set(only)
+        self._only = frozenset(graph.tables if only is None else only)
+        self._drained = frozenset(drained)
 
     def build(self, reading: Callable[[TableName], None]) -> Mapping[TableName, Census]:
         """Finds everything; `reading` is told each table before it is counted. Raises Refused, under lock,
         when the chosen rows change while the locks are waited for."""
-        self.find()
         if self.lock:
-            self._find_again_locked()
+            self._find_locked()
+        else:
+            self.find()
         others = sorted({relation.child for relation in self.graph.relations} - set(self.graph.tables))
         names = (*self.graph.tables, *others)
         large = [name for name in names if self.catalog.tables[name].bytes >= _LARGE]
@@ -90,8 +94,11 @@ class Closure:
         """Forgets a lasting closure."""
         self._run(f"DROP TABLE {', '.join(self._stored[name] for name in self._made)}")
 
-    def _find_again_locked(self) -> None:
+    def _find_locked(self) -> None:
         """Waiting for the locks takes time: what was chosen before must still be what is chosen after."""
+        every, self._only = self._only, self._only - self._drained
+        self._fill_all()
+        self._only = every
         chosen = self.chosen()
         self._lock_found()
         self._locking = True

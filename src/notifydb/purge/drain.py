@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -83,8 +83,7 @@ class Drain:
             for level in strategy.levels:
                 helper.build(strategy.indexes_for(level))
                 workers[0].require_unchanged()
-                for name in level:
-                    rows[str(name)] = self._drain(name, workers)
+                rows |= self._drain(level, workers)
                 for name in level:
                     if name in strategy.vacuumed:
                         helper.vacuum(name)
@@ -119,12 +118,14 @@ class Drain:
                 )
         return workers
 
-    def _drain(self, name: TableName, workers: list[_Worker]) -> int:
-        planned = next(table.rows for table in self.plan.tables if table.table == name)
-        leaves = leaves_of(workers[0].conn, name)
-        ranges = Ranges(name, leaves, planned, self.plan.settings.batch_rows, self.work.tell)
-        self._together([partial(worker.drain, ranges) for worker in workers], workers)
-        return ranges.finished()
+    def _drain(self, level: Collection[TableName], workers: list[_Worker]) -> Mapping[str, int]:
+        """Whoever has no range of one table left to take goes on with the next."""
+        planned = {table.table: table.rows for table in self.plan.tables}
+        wanted, tell = self.plan.settings.batch_rows, self.work.tell
+        leaves = {name: leaves_of(workers[0].conn, name) for name in level}
+        tables = [Ranges(name, leaves[name], planned[name], wanted, tell) for name in level]
+        self._together([partial(worker.drain, tables) for worker in workers], workers)
+        return {str(ranges.table): ranges.rows for ranges in tables}
 
     def _together(self, calls: Sequence[Callable[[], None]], workers: Sequence[_Worker]) -> None:
         """Each in a thread of its own; the first one that fails stops the others."""
@@ -199,8 +200,12 @@ class _Worker:
                     hint="plan again; `notifydb restore` puts back what was deleted by now",
                 )
 
-    def drain(self, ranges: Ranges) -> None:
+    def drain(self, tables: Sequence[Ranges]) -> None:
         """Deletes range after range, until none is left or somebody says stop."""
+        for ranges in tables:
+            self._drain(ranges)
+
+    def _drain(self, ranges: Ranges) -> None:
         table, condition = self.scene.catalog.tables[ranges.table], self._condition(ranges.table)
         while not self.stop.is_set() and (part := ranges.next()) is not None:
             where = f"t.ctid >= '({part.first},0)' AND t.ctid < '({part.end},0)' AND {condition}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from functools import cached_property
 from typing import Final, TypeAlias, TypeVar
 
 from notifydb import errors
@@ -23,7 +25,7 @@ _Identity: TypeAlias = tuple[TableName, tuple[str, ...], tuple[str, ...], TableN
 _STATED: Final = (Policy.FOLLOW, Policy.REFUSE, Policy.NULL, Policy.REASSIGN, Policy.LEAVE)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Graph:
     """`selected` tables hold rows that were chosen; `walk` are the tables owned by them, parents first.
 
@@ -52,28 +54,41 @@ class Graph:
             if relation.policy is Policy.SUSPECT and relation.proof is not None and relation.proof.found
         )
 
-    @property
+    @cached_property
     def groups(self) -> tuple[TableName, ...]:
         return tuple(dict.fromkeys(membership.key.table.name for membership in self.memberships))
 
-    @property
+    @cached_property
     def selected(self) -> tuple[TableName, ...]:
         """In the order in which they are locked: a message's insert locks its service, then its user."""
         return (*self.groups, self.root)
 
-    @property
+    @cached_property
     def tables(self) -> tuple[TableName, ...]:
         return (*self.selected, *(table for component in self.walk for table in component))
 
     def owners_of(self, child: TableName) -> tuple[Relation, ...]:
         """The relations by which rows of `child` go."""
-        if child in self.selected:
-            return ()
-        return tuple(r for r in self.relations if r.child == child and r.policy is Policy.FOLLOW)
+        return self._owners.get(child, ())
 
     def parent_columns(self, parent: TableName) -> tuple[tuple[str, ...], ...]:
         """The keys of `parent` that something may refer to; none for a leaf."""
-        return tuple(dict.fromkeys(r.parent_columns for r in self.relations if r.parent == parent))
+        return self._parent_columns.get(parent, ())
+
+    @cached_property
+    def _parent_columns(self) -> Mapping[TableName, tuple[tuple[str, ...], ...]]:
+        found: dict[TableName, list[tuple[str, ...]]] = defaultdict(list)
+        for relation in self.relations:
+            found[relation.parent].append(relation.parent_columns)
+        return {parent: tuple(dict.fromkeys(keys)) for parent, keys in found.items()}
+
+    @cached_property
+    def _owners(self) -> Mapping[TableName, tuple[Relation, ...]]:
+        found: dict[TableName, list[Relation]] = defaultdict(list)
+        for relation in self.relations:
+            if relation.policy is Policy.FOLLOW and relation.child not in self.selected:
+                found[relation.child].append(relation)
+        return {child: tuple(relations) for child, relations in found.items()}
 
 
 def read_graph(

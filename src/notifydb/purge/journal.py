@@ -33,7 +33,8 @@ _SETTLE: Final = sa.text(
 _ADD: Final = sa.text(
     """
     INSERT INTO notifydb.purge_segment (purge, segment, relation, rows, sha256)
-    VALUES (:purge, :segment, :relation, :rows, :sha256)
+    SELECT :purge, * FROM unnest(CAST(:segments AS int[]), CAST(:relations AS text[]), CAST(:rows AS bigint[]),
+                                 CAST(:hashes AS text[]))
     """
 )
 _UNFINISHED: Final = sa.text(
@@ -90,18 +91,15 @@ def forget(conn: sa.Connection, id_: str) -> None:
 
 def add(conn: sa.Connection, id_: str, segments: list[Sealed]) -> None:
     """Segments whose rows this transaction deletes: with its commit, the archive alone has them."""
-    rows = [
-        {
-            "purge": id_,
-            "segment": each.segment,
-            "relation": str(each.content.table),
-            "rows": each.rows,
-            "sha256": each.sha256,
-        }
-        for each in segments
-    ]
-    if rows:
-        conn.execute(_ADD, rows)
+    if not segments:
+        return
+    columns = {
+        "segments": [each.segment for each in segments],
+        "relations": [str(each.content.table) for each in segments],
+        "rows": [each.rows for each in segments],
+        "hashes": [each.sha256 for each in segments],
+    }
+    conn.execute(_ADD, {"purge": id_, **columns})
 
 
 def finish(conn: sa.Connection, id_: str, *, prefix: str, rows: int) -> None:

@@ -66,9 +66,11 @@ class Ranges:
         self._left = [leaf for leaf in leaves if leaf.blocks]
         self._total = sum(leaf.blocks for leaf in leaves)
         self._at = 0
+        self._out = 0
         self._seen = 0
         self._rows = 0
-        self._began = time.monotonic()
+        self._began: float | None = None
+        self._is_told = False
         # Of one size, rather than of the wanted one with a remainder that costs a transaction as well.
         parts = max(1, math.ceil(planned / (wanted * _SLACK)))
         self._length = _within(math.ceil(self._total / parts))
@@ -77,34 +79,59 @@ class Ranges:
     def next(self) -> Range | None:
         """Blocks that nobody was given yet, None where none is left."""
         with self._lock:
-            if not self._left:
-                return None
-            leaf, first = self._left[0], self._at
-            self._at = min(first + self._length, leaf.blocks)
-            if self._at == leaf.blocks:
-                self._left.pop(0)
-                end, self._at = leaf.blocks, 0
-                return Range(leaf.name, first, end)
-            return Range(leaf.name, first, self._at)
+            self._began = self._began or time.monotonic()
+            part, ended = self._taken(), self._ended()
+        if ended is not None:
+            self._tell(ended)
+        return part
 
     def done(self, part: Range, rows: int) -> None:
         """The rows of the range that were to go are gone, by a transaction that is committed."""
         with self._lock:
+            self._out -= 1
             self._seen += part.end - part.first
             self._rows += rows
             if rows > 2 * self._wanted:
                 self._length = _within(self._length // 2)
             elif 2 * rows < self._wanted:
                 self._length = _within(self._length * 2)
-            seconds = max(time.monotonic() - self._began, 0.001)
+            seconds = self._seconds
             left = seconds * (self._total - self._seen) / self._seen if self._seen else None
             event = Batch(self.table, rows, self._rows, self._planned, self._rows / seconds, left)
+            ended = self._ended()
         self._tell(event)
+        if ended is not None:
+            self._tell(ended)
 
-    def finished(self) -> int:
-        """All ranges are done: the number of rows that went."""
-        self._tell(Drained(self.table, self._rows, time.monotonic() - self._began))
+    @property
+    def rows(self) -> int:
+        """How many have gone by now."""
         return self._rows
+
+    @property
+    def _seconds(self) -> float:
+        """Since the first range was taken."""
+        now = time.monotonic()
+        return max(now - (self._began or now), 0.001)
+
+    def _taken(self) -> Range | None:
+        if not self._left:
+            return None
+        self._out += 1
+        leaf, first = self._left[0], self._at
+        self._at = min(first + self._length, leaf.blocks)
+        if self._at < leaf.blocks:
+            return Range(leaf.name, first, self._at)
+        self._left.pop(0)
+        self._at = 0
+        return Range(leaf.name, first, leaf.blocks)
+
+    def _ended(self) -> Drained | None:
+        """What is to be told once, when no range is left and none is being worked on."""
+        if self._left or self._out or self._is_told:
+            return None
+        self._is_told = True
+        return Drained(self.table, self._rows, self._seconds)
 
 
 def _within(blocks: int) -> int:

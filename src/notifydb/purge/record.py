@@ -64,7 +64,7 @@ class Record:
         except BaseException:
             if taker.may_be_committed:
                 self._is_in_doubt = True
-            elif self.archive is not None and taker.sealed:
+            elif self.archive is not None and taker.is_told:
                 self.archive.discarded([each.segment for each in taker.sealed])
             raise
         self._has_commits = True
@@ -115,6 +115,8 @@ class Taker:
         self._record = record
         self._worker = worker
         self.sealed: list[Sealed] = []
+        #: The archive's manifest has, or may have, lines of what is sealed.
+        self.is_told = False
         #: The commit was sent, or is about to be: only the journal knows then.
         self.may_be_committed = False
 
@@ -133,7 +135,11 @@ class Taker:
         return self._copy(content, f"SELECT {_list(content.columns)} FROM {source}")  # noqa: S608
 
     def close_books(self) -> None:
-        """Says in the database, with the commit that has to come next, what the archive alone has from then on."""
+        """Says in the archive, and in the database with the commit that has to come next, what the archive alone
+        has from then on."""
+        if self._record.archive is not None and self.sealed:
+            self.is_told = True
+            self._record.archive.add(self.sealed)
         journal.add(self._conn, self._record.id, self.sealed)
         self.may_be_committed = True
 
@@ -143,8 +149,7 @@ class Taker:
         statement = f"COPY ({query}) TO STDOUT".replace(r"\:", ":").encode()
         with self._record.archive.segment(content, self._worker) as segment:
             with plain(driver_of(self._conn)).copy(statement) as copy:
-                for chunk in copy:
-                    segment.write(chunk)
+                segment.write(copy)
             if segment.is_empty:
                 return 0
             self.sealed.append(segment.seal())

@@ -28,9 +28,11 @@ class Scene:
     graph: Graph
     proofs: Mapping[str, Proof]
 
-    def closure(self, conn: sa.Connection, *, lock: bool = False) -> Closure:
+    def closure(
+        self, conn: sa.Connection, *, lock: bool = False, drained: Collection[TableName] = ()
+    ) -> Closure:
         """The closure of the match, not yet looked for."""
-        return Closure(conn, self.catalog, self.graph, self.target, lock=lock)
+        return Closure(conn, self.catalog, self.graph, self.target, lock=lock, drained=drained)
 
     def closure_for(self, conn: sa.Connection, tables: Collection[TableName]) -> Closure:
         """A lasting one that can tell rows of these tables, and no others."""

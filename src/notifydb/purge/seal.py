@@ -85,6 +85,7 @@ class _Seal:
             lock=True,
             reading=lambda table: self.tell(Reading(table)),
             known=self.plan.scene.proofs,
+            drained=self.plan.strategy.batched,
         )
         require_same(self.plan, found.plan, exact=exact)
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -44,10 +44,14 @@ def survey(
     lock: bool,
     reading: Callable[[TableName], None],
     known: Mapping[str, Proof] | None = None,
+    drained: Collection[TableName] = (),
 ) -> Survey:
-    """Plans in the connection's transaction; raises as `look` does, and Refused where rows change under the lock."""
+    """Plans in the connection's transaction, when the rows of the tables `drained` are gone.
+
+    Raises as `look` does, and Refused where rows change under the lock.
+    """
     scene = look(conn, settings, prefix, known)
-    closure = scene.closure(conn, lock=lock)
+    closure = scene.closure(conn, lock=lock, drained=drained)
     return Survey(_Surveyor(scene, closure, closure.build(reading), settings).plan(), closure)
 
 
