@@ -5,7 +5,7 @@ whole processes, start-up included, each on a fresh copy of the same database, w
 Both are the owner of the tables and no superuser.
 
 The script (purge_script.sql) is run as it is, so that every foreign key holds at any time; with an archive of what it
-deletes, through gzip; and with the one key that costs most off while it runs, which nobody may write beside.
+deletes, through gzip; with the one key that costs most off while it runs, which nobody may write beside; with both.
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ def ways(jobs: int) -> list[Way]:
         Way("script, archived", script(archived=True)),
         Way("notifydb --jobs 1", notifydb("--jobs=1")),
         Way("script, a key off", script(keys_off=True)),
+        Way("script, both", script(keys_off=True, archived=True)),
     ]
 
 
