@@ -251,3 +251,14 @@ def test_a_run_of_quick_migrations_has_no_second_session_that_looks_on(
     )
     make_runner().upgrade()
     assert query(database, "SELECT count(*) FROM watchers") == [(0,)]
+
+
+def test_the_next_runner_need_not_wait_for_a_session_that_has_ended(
+    small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    """What a runner has migrated in keeps others out while it lives, and takes a while to end: here, a long one."""
+    many = "FOR n IN 1..2000 LOOP EXECUTE format('CREATE TEMP TABLE t%s (id int)', n); END LOOP"
+    small_project.add("0001_many", f'op.execute("DO $$ BEGIN {many}; END $$")')
+    make_runner(lock_wait=0).upgrade()
+    small_project.add("0002_next", 'op.create_table("users", sa.Column("id", sa.Integer))')
+    assert len(make_runner(lock_wait=0).upgrade().steps) == 1

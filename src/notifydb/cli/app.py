@@ -96,9 +96,7 @@ def _report(error: errors.NotifydbError) -> int:
 def _stopped(stop: KeyboardInterrupt | None) -> int:
     code = signals.exit_code(stop)
     name = signal.Signals(code - 128).name
-    Console().say(
-        f"stopped by {name}: what was not committed is rolled back; notifydb status shows where it stands"
-    )
+    Console().say(f"stopped by {name}: what was not committed is rolled back")
     return code
 
 

@@ -137,6 +137,7 @@ class Job:
             self._console.say(
                 f"{self._current} was cancelled; next: notifydb {self._operation}, the same way"
             )
+        self._console.say("notifydb status shows where it stands")
 
     def _too_late(self, code: int) -> None:
         """The server does not answer, and the process ends without it."""

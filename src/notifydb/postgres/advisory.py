@@ -65,9 +65,7 @@ def advisory_lock(
             _poll(conn, _WORK, deadline, waiting)
             conn.execute(sa.text("SELECT pg_advisory_unlock(:class, :object)"), _names(_WORK))
         yield partial(_ask_for, driver_of(conn))
-        # With the session it would go a moment later, and the next runner may be there by then.
-        with suppress(psycopg.Error):
-            plain(driver_of(conn)).execute("SELECT pg_advisory_unlock_all()")
+        let_go(driver_of(conn))
     finally:
         # The lock goes with the session, which may be gone by now: there is nothing to roll back.
         conn.invalidate()
@@ -91,6 +89,13 @@ def hold_while_working(driver: psycopg.Connection[Any], still_ours: StillOurs) -
     """
     plain(driver).execute("SELECT pg_advisory_lock_shared(%s, %s)", (_CLASS, _WORK))
     still_ours()
+
+
+def let_go(driver: psycopg.Connection[Any]) -> None:
+    """Gives the session's locks back: with the session they would go a moment after it was closed, and the next
+    runner may be there by then."""
+    with suppress(psycopg.Error):
+        plain(driver).execute("SELECT pg_advisory_unlock_all()")
 
 
 def _poll(conn: sa.Connection, key: int, deadline: float, waiting: Callable[[str], None] | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import Any, Final
 
 import psycopg
@@ -51,6 +52,7 @@ def own_engine(url: str) -> sa.Engine:
     return _OWN[url]
 
 
+@atexit.register
 def disconnect() -> None:
     """Closes the connections that `own_engine` has kept."""
     for engine in _OWN.values():

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from psycopg.pq import TransactionStatus
 
 from notifydb import errors
-from notifydb.postgres.advisory import StillOurs, hold_while_working
+from notifydb.postgres.advisory import StillOurs, hold_while_working, let_go
 from notifydb.postgres.connect import driver_of, plain
 from notifydb.postgres.cursors import AnyCursor, Instead, Sent, telling
 from notifydb.postgres.indexes import is_relation
@@ -131,9 +131,15 @@ class Supervision:
         driver.prepare_threshold = None
         if self.driver is None or self.driver.closed:
             self.driver = driver
+        driver.close = partial(self._close, driver, driver.close)  # type: ignore[method-assign]
         # SQLAlchemy commits with it, and so may a migration that goes past SQLAlchemy.
         driver.commit = partial(self._commit, driver, driver.commit)  # type: ignore[method-assign]
         driver.transaction = partial(self._transaction, driver.transaction)  # type: ignore[method-assign]
+
+    def _close(self, driver: psycopg.Connection[Any], close: Callable[[], None]) -> None:
+        if driver.info.transaction_status is TransactionStatus.IDLE:
+            let_go(driver)
+        close()
 
     def _commit(self, driver: psycopg.Connection[Any], commit: Callable[[], None]) -> None:
         if driver.info.transaction_status is TransactionStatus.INTRANS:
