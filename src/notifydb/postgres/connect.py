@@ -30,6 +30,7 @@ def make_engine(
     engine = sa.create_engine(
         normalise_url(url),
         **(pool if keeps else {"poolclass": sa.NullPool}),
+        # To know the type takes questions of its own, and what notifydb asks has no such values.
         use_native_hstore=not keeps,
         connect_args={
             "application_name": application_name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from typing import Final
 
 import sqlalchemy as sa
@@ -88,7 +88,7 @@ class Closure:
 
     def find(self) -> None:
         """Writes down the keys of all that goes and can be referred to; nothing is counted."""
-        self._fill_all()
+        self._fill_all(self._only)
 
     def drop(self) -> None:
         """Forgets a lasting closure."""
@@ -96,15 +96,13 @@ class Closure:
 
     def _find_locked(self) -> None:
         """Waiting for the locks takes time: what was chosen before must still be what is chosen after."""
-        every, self._only = self._only, self._only - self._drained
-        self._fill_all()
-        self._only = every
+        self._fill_all(self._only - self._drained)
         chosen = self.chosen()
         self._lock_found()
         self._locking = True
         # What was made in this transaction is emptied in its place.
         self._run(f"TRUNCATE {', '.join(self._stored[name] for name in self._made)}")
-        self._fill_all()
+        self._fill_all(self._only)
         if self.chosen() != chosen:
             raise errors.Refused(
                 "the purge is refused: the database changes while it is looked at",
@@ -112,10 +110,10 @@ class Closure:
                 hint="plan again",
             )
 
-    def _fill_all(self) -> None:
+    def _fill_all(self, among: Set[TableName]) -> None:
         self._choose()
         for component in self.graph.walk:
-            wanted = tuple(name for name in component if name in self._only and self._live_owners(name))
+            wanted = tuple(name for name in component if name in among and self._live_owners(name))
             if wanted:
                 self._fill(component if self._is_cyclic(component) else wanted)
 

@@ -88,15 +88,8 @@ class Watch:
             message.add(self._losses.question(driver), self._judge)
 
     def _judge(self, answer: psycopg.Cursor[Any]) -> None:
-        doubted = self._losses.doubted(answer)
-        if (doubted or self._truncated) and self.refusals():
-            lost = tuple(self._losses.of(doubted, plain(answer.connection)))
-            self.refuse(*lost, *self._truncations(lost))
-
-    def refusals(self) -> tuple[str, ...]:
-        """Why the migration may take nothing away; none where it may."""
-        is_reasoned = self.running is not None and reason_of(self.running) is not None
-        return guard.refusals(dataclasses.replace(self.request, reasoned=is_reasoned))
+        lost = tuple(self._losses.of(self._losses.doubted(answer), plain(answer.connection)))
+        self.refuse(*lost, *self._truncations(lost))
 
     def _outsider(self) -> psycopg.Cursor[Any]:
         if self._others is None or self._others.closed:
@@ -107,7 +100,11 @@ class Watch:
 
     def refuse(self, *lost: str) -> None:
         """Raises Refused with what would be lost, unless nothing is, or the guard lets it go."""
-        if lost and self.running is not None and (refusals := self.refusals()):
+        if not lost or self.running is None:
+            return
+        request = dataclasses.replace(self.request, reasoned=reason_of(self.running) is not None)
+        refusals = guard.refusals(request)
+        if refusals:
             raise errors.Refused(
                 f"{self.running.id} destroys data, and that is refused here",
                 reasons=(*lost, *refusals),

@@ -41,10 +41,6 @@ class _Witness(Watch):
         self.running = revision
         self.seen: list[str] = []
 
-    def refusals(self) -> tuple[str, ...]:
-        """One, so that the guard looks for what there is to refuse."""
-        return ("it is to be told",)
-
     def refuse(self, *lost: str) -> None:
         self.seen += lost
 

@@ -37,10 +37,6 @@ _SETTING: Final = re.compile(r"timeout|\breset\b|\bdiscard\b", re.IGNORECASE)
 _FORGETTING: Final = re.compile(r"\b(discard|deallocate)\b", re.IGNORECASE)
 #: What ends a transaction, or empties a table, has one of these words in it; all else need not be parsed.
 _TELLING: Final = re.compile(r"\b(commit|end|rollback|abort|prepare|begin|start|truncate)\b", re.IGNORECASE)
-#: One look for all of the above, which most statements have nothing of.
-_NOTABLE: Final = re.compile(
-    "|".join(each.pattern for each in (_SETTING, _FORGETTING, _TELLING)), re.IGNORECASE
-)
 
 
 class Supervision:
@@ -184,25 +180,21 @@ class Supervision:
             return
         if self._verdict is not None:
             raise self._verdict
-        is_notable = _NOTABLE.search(sent.sql) is not None
-        if is_notable:
-            self._limits_are_unsure |= bool(_SETTING.search(sent.sql))
-            if self._watch is not None and _FORGETTING.search(sent.sql):
-                self._watch.forget()
-        if not journal.is_replaying and cursor.connection is not self.driver:
-            journal.spoil("it uses a second connection")
-        if is_notable or journal.is_replaying or _is_outside(cursor.connection):
-            with self._kept_verdict(), self._on_its_way(cursor, sent, journal) as instead:
+        self._limits_are_unsure |= bool(_SETTING.search(sent.sql))
+        if self._watch is not None and _FORGETTING.search(sent.sql):
+            self._watch.forget()
+        with self._kept_verdict():
+            if journal.is_replaying:
+                yield journal.replay(sent)
+                return
+            if cursor.connection is not self.driver:
+                journal.spoil("it uses a second connection")
+            with self._on_its_way(cursor, sent, journal) as instead:
                 yield instead
-        else:
-            yield None
-            journal.add(sent, cursor.rowcount)
 
     @contextmanager
     def _on_its_way(self, cursor: AnyCursor, sent: Sent, journal: Journal) -> Iterator[Instead | None]:
-        if journal.is_replaying:
-            yield journal.replay(sent)
-        elif _is_outside(cursor.connection):
+        if _is_outside(cursor.connection):
             with self._outside(cursor, sent, journal) as instead:
                 yield instead
         elif _TELLING.search(sent.sql):
