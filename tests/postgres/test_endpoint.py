@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from contextlib import suppress
@@ -14,6 +15,7 @@ from pooler import pooler
 
 from conftest import MakeRunner, SmallProject, name_of, query
 from notifydb import errors
+from notifydb.postgres import advisory
 from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.endpoint import check_endpoint, wait_until_reachable
 from notifydb.shadow.server import Server
@@ -111,6 +113,11 @@ def test_what_waiting_does_not_mend_is_told_at_once(server_url: str) -> None:
 
 # -- the lock --
 
+LOCKS = (
+    "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+    " WHERE d.datname = current_database() AND l.locktype = 'advisory'"
+)
+
 
 def test_a_server_that_goes_away_while_the_lock_is_asked_for_is_told_as_such(database: str) -> None:
     """A restore that was cut there ended as a bug of notifydb."""
@@ -137,19 +144,51 @@ def test_a_server_that_is_not_there_has_no_lock_to_give() -> None:
         pass
 
 
-def test_the_lock_is_free_before_its_session_ends(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("failure", [None, errors.MigrationFailed("x"), ValueError("x")])
+def test_the_lock_is_free_before_its_session_ends(
+    database: str, failure: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The server ends a session a moment after the client has left it: the next runner may be there by then."""
-    locks = (
-        "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
-        " WHERE d.datname = current_database() AND l.locktype = 'advisory'"
-    )
     invalidate, seen = sa.Connection.invalidate, list[object]()
 
     def look(conn: sa.Connection) -> None:
-        seen.append(query(database, locks))
+        seen.append(query(database, LOCKS))
         invalidate(conn)
 
     monkeypatch.setattr(sa.Connection, "invalidate", look)
-    with advisory_lock(database, wait=0):
-        assert query(database, locks) == [(1,)]
+    with suppress(errors.MigrationFailed, ValueError), advisory_lock(database, wait=0):
+        assert query(database, LOCKS) == [(1,)]
+        if failure is not None:
+            raise failure
     assert seen == [[(0,)]]
+
+
+def test_the_holder_is_told_to_a_role_that_may_not_look_at_its_session(database: str) -> None:
+    role = f"other_{name_of(database)}"
+    query(database, f"CREATE ROLE {role} LOGIN")
+    url = sa.make_url(database).set(username=role).render_as_string(hide_password=False)
+    try:
+        with (
+            advisory_lock(database, wait=0),
+            pytest.raises(errors.RunnerActive) as raised,
+            advisory_lock(url, wait=0),
+        ):
+            pass
+    finally:
+        query(database, f"DROP ROLE {role}")
+    assert re.search(r"database: notifydb lock \S+ \(pid \d+\)$", raised.value.message)
+
+
+def test_who_finds_the_holder_gone_asks_again(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The holder gave the lock back after it was asked for and before it was looked for."""
+    holder = advisory_lock(database, wait=0)
+    holder.__enter__()
+
+    def gone(conn: sa.Connection, key: int) -> str | None:
+        holder.__exit__(None, None, None)
+        return look(conn, key)
+
+    look = advisory._holder
+    monkeypatch.setattr(advisory, "_holder", gone)
+    with advisory_lock(database, wait=0):
+        assert query(database, LOCKS) == [(1,)]

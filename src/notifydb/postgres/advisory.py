@@ -33,8 +33,8 @@ _POLL_SECONDS = 0.25
 _CALL_IT: Final = sa.text("SELECT set_config('application_name', :name, false)")
 _HOLDER = sa.text(
     """
-    SELECT a.application_name, host(a.client_addr) AS host, a.pid, a.backend_start
-    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    SELECT a.application_name, host(a.client_addr) AS host, l.pid, a.backend_start
+    FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
     WHERE l.locktype = 'advisory' AND l.granted
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND l.classid = :class AND l.objid = :object
@@ -64,12 +64,25 @@ def advisory_lock(
             # Taken and let go: nobody begins to work who has not had the turn.
             _poll(conn, _WORK, deadline, waiting)
             conn.execute(sa.text("SELECT pg_advisory_unlock(:class, :object)"), _names(_WORK))
-        yield partial(_ask_for, driver_of(conn))
-        let_go(driver_of(conn))
+        with _given_back(driver_of(conn)):
+            yield partial(_ask_for, driver_of(conn))
     finally:
         # The lock goes with the session, which may be gone by now: there is nothing to roll back.
         conn.invalidate()
         conn.close()
+
+
+@contextmanager
+def _given_back(driver: psycopg.Connection[Any]) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        # Who stops a job waits for seconds, and a server that does not answer may be why it is stopped.
+        raise
+    except BaseException:
+        let_go(driver)
+        raise
+    let_go(driver)
 
 
 def _ask_for(driver: psycopg.Connection[Any]) -> None:
@@ -102,6 +115,9 @@ def _poll(conn: sa.Connection, key: int, deadline: float, waiting: Callable[[str
     told = ""
     while not conn.scalar(sa.text("SELECT pg_try_advisory_lock(:class, :object)"), _names(key)):
         holder = _holder(conn, key)
+        if holder is None:
+            # Given back between the two questions.
+            continue
         if time.monotonic() >= deadline:
             raise errors.RunnerActive(
                 f"another notifydb works on this database: {holder}",
@@ -117,11 +133,12 @@ def _names(key: int) -> dict[str, int]:
     return {"class": _CLASS, "object": key}
 
 
-def _holder(conn: sa.Connection, key: int) -> str:
+def _holder(conn: sa.Connection, key: int) -> str | None:
     row = conn.execute(_HOLDER, _names(key)).first()
     if row is None:
-        return "it has just finished"
-    place = row.host or "the same machine"
-    return (
-        f"{row.application_name or 'unnamed'} (pid {row.pid}) on {place}, since {row.backend_start:%H:%M:%S}"
-    )
+        return None
+    name = f"{row.application_name or 'unnamed'} (pid {row.pid})"
+    if row.backend_start is None:
+        # Another role's session: who is no member of it sees the name alone.
+        return name
+    return f"{name} on {row.host or 'the same machine'}, since {row.backend_start:%H:%M:%S}"
