@@ -42,6 +42,8 @@ _VARYING = [
     (re.compile(r"in \d\.\d s"), "in N s"),
     (re.compile(r"^(reading|deleting) .*\n", re.MULTILINE), ""),
     (re.compile(r"purge [0-9a-f]{8} "), "purge ID "),
+    (re.compile(r"\(pid \d+\)"), "(pid PID)"),
+    (re.compile(r"for \d+\.\d s"), "for N s"),
 ]
 
 
@@ -226,14 +228,16 @@ to put them back: notifydb restore ARCHIVE
 
 
 def test_it_goes_on_after_it_was_cut_short(shop: Guarded) -> None:
-    with psycopg.connect(plain_url(shop.url)) as other:
+    with psycopg.connect(plain_url(shop.url), application_name="celery") as other:
         other.execute("SELECT FROM users WHERE id = 1 FOR KEY SHARE")
-        cut = shop.purge("--lock-timeout", "0.2", "--deadline", "0.1", **TEST, **BATCHES)
+        cut = shop.purge("--lock-timeout", "1", "--deadline", "0.1", **TEST, **BATCHES)
     assert told(cut).partition("[err]")[2] == snapshot("""\
 
 archive: ARCHIVE
 deleted 2 rows of events in batches (N s)
 error: a lock was not granted in time: canceling statement due to lock timeout
+  - waits for ShareLock of transactionid
+  - blocked by celery (pid PID), idle in transaction for N s: SELECT FROM users WHERE id = ? FOR KEY SHARE
   next: run the same command again when nobody is in the way; what is committed stays so
 """)
     assert (cut.code, query(shop.url, LEFT)) == (4, [(9, 7)])
@@ -411,6 +415,20 @@ def test_a_line_for_what_goes_wrong(shop: Guarded) -> None:
     wrong = summary_of(shop.purge("--prefix", "%", "--log-format", "json", **TEST).out)
     assert (wrong["outcome"], wrong["exit_code"]) == ("configuration", 2)
     assert query(shop.url, LEFT) == ALL
+
+
+def test_the_log_tells_who_is_in_the_way(shop: Guarded) -> None:
+    with psycopg.connect(plain_url(shop.url), application_name="celery") as other:
+        other.execute("LOCK TABLE users IN SHARE MODE")
+        options = ("--lock-timeout", "1", "--log-format", "json")
+        logged = shop.purge(*options, **TEST, NOTIFYDB_PURGE_ATTEMPTS="2")
+    *_, retried, last = (each for each in lines_of(logged.out) if each["event"] in ("retrying", "summary"))
+    (blocker,) = retried["wait"]["blockers"]
+    assert (retried["wait"]["wants"], blocker["application"], blocker["state"]) == (
+        "RowExclusiveLock on users", "celery", "idle in transaction",
+    )  # fmt: skip
+    assert last["reasons"][0] == "waits for RowExclusiveLock on users"
+    assert "blocked by celery" in last["reasons"][1]
 
 
 def test_the_schema_tells_of_every_event() -> None:

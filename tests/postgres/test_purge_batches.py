@@ -285,6 +285,8 @@ def test_a_batch_gives_way_and_comes_back(tree: str) -> None:
     (retried,) = [event for event in told if isinstance(event, Retrying)]
     assert (retried.attempt, retried.attempts) == (2, 30)
     assert "lock timeout" in retried.reason
+    assert retried.wait is not None
+    assert [each.session.query for each in retried.wait.blockers] == ["SELECT FROM a WHERE id = ? FOR UPDATE"]
 
 
 def test_a_lock_that_is_never_let_go_of(tree: str, tmp_path: Path) -> None:

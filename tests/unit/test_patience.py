@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from notifydb.postgres.activity import Blocker, Session, Wait
 from notifydb.postgres.patience import Patience, Terms
-from notifydb.runner.waits import duration, lines_of
+from notifydb.postgres.waits import duration, lines_of
 
 
 @given(st.integers(min_value=1, max_value=40))

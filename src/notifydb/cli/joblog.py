@@ -6,7 +6,7 @@ import functools
 from datetime import UTC, datetime
 
 from notifydb.migrator import events as migrator
-from notifydb.postgres.activity import Session, Wait
+from notifydb.postgres.activity import Wait
 from notifydb.runner import events
 
 Document = dict[str, object]
@@ -61,7 +61,7 @@ def _(event: events.Replaced) -> Document | None:
 
 @document.register
 def _(event: events.Blocked) -> Document | None:
-    return line("blocked", revision=event.revision, wait=_wait(event.wait))
+    return line("blocked", revision=event.revision, wait=event.wait.to_json())
 
 
 @document.register
@@ -106,7 +106,7 @@ def _(event: events.Continued) -> Document | None:
 
 @document.register
 def _(event: events.Cancelled) -> Document | None:
-    return line("cancelled", revision=event.revision, session=_session(event.session))
+    return line("cancelled", revision=event.revision, session=event.session.to_json())
 
 
 @document.register
@@ -115,17 +115,4 @@ def _(event: events.Unwatched) -> Document | None:
 
 
 def _wait(wait: Wait | None) -> Document | None:
-    if wait is None:
-        return None
-    return {
-        "wants": wait.wants,
-        "blockers": [{"depth": each.depth, **_session(each.session)} for each in wait.blockers],
-        "behind": [_session(each) for each in wait.behind],
-    }
-
-
-def _session(session: Session) -> Document:
-    return {
-        "pid": session.pid, "application": session.application, "role": session.role, "host": session.host,
-        "state": session.state, "age": session.age, "query": session.query,
-    }  # fmt: skip
+    return None if wait is None else wait.to_json()

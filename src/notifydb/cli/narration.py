@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from notifydb.migrator import events as migrator
+from notifydb.postgres.waits import duration, lines_of, session_in_words
 from notifydb.runner import events
-from notifydb.runner.waits import duration, lines_of, session_in_words
 
 if TYPE_CHECKING:
     from notifydb.cli.console import Console

@@ -137,7 +137,17 @@ def _name(event: Event) -> str:
 
 
 def _fields(event: Event) -> Mapping[str, object]:
+    return {field.name: _plain(getattr(event, field.name)) for field in dataclasses.fields(event)}
+
+
+def _plain(value: object) -> object:
+    from notifydb.postgres.activity import Wait
     from notifydb.postgres.relations import TableName
 
-    values = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
-    return {name: str(value) if isinstance(value, TableName) else value for name, value in values.items()}
+    match value:
+        case TableName():
+            return str(value)
+        case Wait():
+            return value.to_json()
+        case _:
+            return value

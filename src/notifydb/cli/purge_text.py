@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from notifydb.postgres.waits import lines_of
 from notifydb.purge import events
 
 if TYPE_CHECKING:
@@ -137,7 +138,9 @@ def _(event: events.Slowed) -> Iterator[_Line]:
 @lines.register
 def _(event: events.Retrying) -> Iterator[_Line]:
     again = f"attempt {event.attempt} of {event.attempts} in {event.seconds:.1f} s"
-    yield f"gives way ({event.reason}); {again}", "yellow"
+    yield f"rolled back, gives way ({event.reason}); {again}", "yellow"
+    if event.wait is not None:
+        yield from ((f"  {line}", None) for line in lines_of(event.wait))
 
 
 @lines.register

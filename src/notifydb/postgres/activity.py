@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.resources
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import sqlalchemy as sa
 
@@ -33,6 +33,16 @@ class Session:
         """Whether it holds its transaction open and does nothing: a cancel would not reach it."""
         return self.state.startswith("idle in transaction")
 
+    def shown(self, mask: Callable[[str], str]) -> Session:
+        """With its statement as `mask` shows it."""
+        return dataclasses.replace(self, query=mask(self.query))
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "pid": self.pid, "application": self.application, "role": self.role, "host": self.host,
+            "state": self.state, "age": self.age, "query": self.query,
+        }  # fmt: skip
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Blocker:
@@ -51,6 +61,19 @@ class Wait:
     blockers: tuple[Blocker, ...]
     behind: tuple[Session, ...]
 
+    def shown(self, mask: Callable[[str], str]) -> Wait:
+        """With each session's statement as `mask` shows it."""
+        blockers = (dataclasses.replace(each, session=each.session.shown(mask)) for each in self.blockers)
+        behind = (each.shown(mask) for each in self.behind)
+        return dataclasses.replace(self, blockers=tuple(blockers), behind=tuple(behind))
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "wants": self.wants,
+            "blockers": [{"depth": each.depth, **each.session.to_json()} for each in self.blockers],
+            "behind": [each.to_json() for each in self.behind],
+        }
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Building:
@@ -65,13 +88,15 @@ class Building:
 
 def wait_of(conn: sa.Connection, pid: int) -> Wait | None:
     """What the session waits for, None if for no lock."""
-    rows = conn.exec_driver_sql(_query("waiting")).mappings()
-    sessions = {row["pid"]: _session(row) for row in rows}
-    ours = sessions.get(pid)
-    if ours is None or not ours.blockers:
-        return None
-    behind = tuple(each for each in sessions.values() if pid in each.blockers)
-    return Wait(pid, ours.wants or "a lock", tuple(_tree(ours, sessions, 0, {pid})), behind)
+    sessions = _sessions(conn)
+    return _wait(sessions[pid], sessions) if pid in sessions else None
+
+
+def wait_of_any(conn: sa.Connection, application: str) -> Wait | None:
+    """What a session of that name waits for, the first that does; None if none."""
+    sessions = _sessions(conn)
+    named = (each for each in sessions.values() if each.application == application)
+    return next(filter(None, (_wait(each, sessions) for each in named)), None)
 
 
 def building_of(conn: sa.Connection, pid: int) -> Building | None:
@@ -88,6 +113,20 @@ def cancel(conn: sa.Connection, session: Session, permit: Permit) -> bool:
     permit.require(Operation.CANCEL_BLOCKERS, str(conn.scalar(sa.text("SELECT current_database()"))))
     function = "pg_terminate_backend" if session.is_idle else "pg_cancel_backend"
     return bool(conn.scalar(sa.text(f"SELECT {function}(:pid)"), {"pid": session.pid}))
+
+
+def _sessions(conn: sa.Connection) -> Mapping[int, Session]:
+    """Those that wait for a lock and those in their way, by pid."""
+    rows = conn.exec_driver_sql(_query("waiting")).mappings()
+    return {row["pid"]: _session(row) for row in rows}
+
+
+def _wait(session: Session, sessions: Mapping[int, Session]) -> Wait | None:
+    if not session.blockers:
+        return None
+    behind = tuple(each for each in sessions.values() if session.pid in each.blockers)
+    tree = tuple(_tree(session, sessions, 0, {session.pid}))
+    return Wait(session.pid, session.wants or "a lock", tree, behind)
 
 
 def _tree(session: Session, sessions: Mapping[int, Session], depth: int, seen: set[int]) -> Iterator[Blocker]:

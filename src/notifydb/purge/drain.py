@@ -25,14 +25,15 @@ from notifydb.postgres.relations import Table, TableName
 from notifydb.purge.closure import Closure
 from notifydb.purge.events import Listener
 from notifydb.purge.helpful import Helper
+from notifydb.purge.onlooker import Onlooker
 from notifydb.purge.pace import Pace
 from notifydb.purge.planned import Plan
 from notifydb.purge.ranges import Ranges, leaves_of
 from notifydb.purge.record import Record
 from notifydb.purge.relation import Policy
-from notifydb.purge.retrying import patiently
+from notifydb.purge.retrying import Found, patiently
 from notifydb.purge.seal import require_same
-from notifydb.purge.session import StillReferred, session, transaction
+from notifydb.purge.session import PURGE, StillReferred, session, transaction
 from notifydb.purge.survey import survey
 
 
@@ -52,10 +53,11 @@ class Work:
     still_ours: StillOurs
     ends: float
 
-    @property
-    def terms_left(self) -> Terms:
-        """The terms, with as much of the deadline as is left."""
-        return dataclasses.replace(self.terms, deadline=max(self.ends - time.monotonic(), 0))
+    def patiently(self, attempt: Callable[[], Found], stop: threading.Event | None = None) -> Found:
+        """What `attempt` returns, tried again as long as is left of the deadline; raises what it raises."""
+        left = dataclasses.replace(self.terms, deadline=max(self.ends - time.monotonic(), 0))
+        onlooker = Onlooker(self.engine, PURGE, left.lock_timeout)
+        return patiently(attempt, left, self.tell, onlooker, stop)
 
 
 class Drain:
@@ -210,7 +212,7 @@ class _Worker:
         while not self.stop.is_set() and (part := ranges.next()) is not None:
             where = f"t.ctid >= '({part.first},0)' AND t.ctid < '({part.end},0)' AND {condition}"
             batch = partial(self._batch, table, where, f"ONLY {part.leaf.sql}")
-            rows = patiently(batch, self.work.terms_left, self.work.tell, self.stop)
+            rows = self.work.patiently(batch, self.stop)
             ranges.done(part, rows)
             self.pace.keep(self.conn, rows, self.stop)
 

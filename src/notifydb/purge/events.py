@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from notifydb.postgres.activity import Wait
 from notifydb.postgres.relations import TableName
 
 
@@ -89,12 +90,13 @@ class Slowed:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Retrying:
-    """A transaction was rolled back, and is tried again in `seconds` seconds."""
+    """A transaction was rolled back, and is tried again in `seconds`; `wait` is what was in its way, if seen."""
 
     reason: str
     attempt: int
     attempts: int
     seconds: float
+    wait: Wait | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

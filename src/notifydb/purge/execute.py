@@ -20,7 +20,7 @@ from notifydb.purge.events import Archiving, Committed, Listener, Waiting
 from notifydb.purge.helpful import Helper
 from notifydb.purge.planned import Plan
 from notifydb.purge.record import Record
-from notifydb.purge.retrying import patiently, terms_of
+from notifydb.purge.retrying import terms_of
 from notifydb.purge.seal import Sealed, seal
 from notifydb.purge.session import session, transaction
 
@@ -120,7 +120,7 @@ def _seal(conn: sa.Connection, work: Work, drained: Mapping[str, int], *, exact:
         work.still_ours()
         return seal(conn, work.permit, work.plan, work.record, work.tell, exact=exact, drained=drained)
 
-    return patiently(attempt, work.terms_left, work.tell)
+    return work.patiently(attempt)
 
 
 def _purged(plan: Plan, record: Record, drained: Mapping[str, int], sealed: Sealed, seconds: float) -> Purged:

@@ -24,10 +24,11 @@ from notifydb.purge import journal
 from notifydb.purge.archive import Content
 from notifydb.purge.archive_read import Manifest, read_manifest, text_of
 from notifydb.purge.events import Committed, Listener, Restored, Waiting
+from notifydb.purge.onlooker import Onlooker
 from notifydb.purge.order import deletion_order
 from notifydb.purge.prove import Touched, touched
 from notifydb.purge.retrying import patiently
-from notifydb.purge.session import session, transaction
+from notifydb.purge.session import RESTORE, session, transaction
 from notifydb.purge.settled import Part, parts_of
 
 _MISFITS: Final = {
@@ -70,7 +71,7 @@ def restore(
 
     def attempt() -> Restoration:
         with (
-            session(engine, terms.lock_timeout, "notifydb restore") as conn,
+            session(engine, terms.lock_timeout, RESTORE) as conn,
             transaction(conn, "READ COMMITTED") as begun,
         ):
             own.check_still(conn, permit)
@@ -82,7 +83,7 @@ def restore(
         return done
 
     with advisory_lock(url, wait=lock_wait, waiting=lambda holder: tell(Waiting(holder))):
-        done = patiently(attempt, terms, tell)
+        done = patiently(attempt, terms, tell, Onlooker(engine, RESTORE, terms.lock_timeout))
     if not dry_run:
         tell(Committed(done.rows, done.seconds))
     return done

@@ -8,7 +8,9 @@ from typing import Final, TypeVar
 
 from notifydb import errors
 from notifydb.postgres.patience import Patience, Terms
+from notifydb.postgres.waits import lines_of
 from notifydb.purge.events import Listener, Retrying
+from notifydb.purge.onlooker import Onlooker
 from notifydb.purge.session import StillReferred
 from notifydb.settings.model import PurgeSettings
 
@@ -23,7 +25,11 @@ def terms_of(settings: PurgeSettings) -> Terms:
 
 
 def patiently(
-    attempt: Callable[[], Found], terms: Terms, tell: Listener, stop: threading.Event | None = None
+    attempt: Callable[[], Found],
+    terms: Terms,
+    tell: Listener,
+    onlooker: Onlooker,
+    stop: threading.Event | None = None,
 ) -> Found:
     """What `attempt` returns, tried as often and as long as the terms say.
 
@@ -32,7 +38,8 @@ def patiently(
     patience, stop, surprises = Patience(terms), stop or threading.Event(), 0
     while True:
         try:
-            return attempt()
+            with onlooker.looking():
+                return attempt()
         except (errors.LockNotAvailable, StillReferred) as error:
             surprises += isinstance(error, StillReferred)
             pause = None if stop.is_set() or surprises > _SURPRISES else patience.pause()
@@ -40,6 +47,8 @@ def patiently(
                 error.hint = (
                     "run the same command again when nobody is in the way; what is committed stays so"
                 )
+                if isinstance(error, errors.LockNotAvailable) and onlooker.seen:
+                    error.reasons = lines_of(onlooker.seen)
                 raise
-            tell(Retrying(error.message, patience.attempt, terms.attempts, pause))
+            tell(Retrying(error.message, patience.attempt, terms.attempts, pause, onlooker.seen))
             stop.wait(pause)

@@ -16,6 +16,9 @@ from notifydb.postgres import failures
 from notifydb.postgres.connect import driver_of
 from notifydb.postgres.session import end_with_the_client
 
+#: As others see the sessions.
+PURGE: Final = "notifydb purge"
+RESTORE: Final = "notifydb restore"
 _DEADLOCK: Final = "40P01"
 _SERIALIZATION: Final = "40001"
 #: Of a key with RESTRICT, PostgreSQL 18 says the second.
@@ -43,7 +46,7 @@ _SETTINGS: Final = {
 
 
 @contextmanager
-def session(engine: sa.Engine, lock_timeout: float, name: str = "notifydb purge") -> Iterator[sa.Connection]:
+def session(engine: sa.Engine, lock_timeout: float, name: str = PURGE) -> Iterator[sa.Connection]:
     """A connection of a purge's own, by that name; each statement waits `lock_timeout` seconds for a lock."""
     with failures.translated(), engine.connect() as conn:
         driver = driver_of(conn)

@@ -6,7 +6,7 @@ import dataclasses
 import fnmatch
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import sqlalchemy.exc
 
 from notifydb.postgres import activity, failures, ledger
-from notifydb.postgres.activity import Session, Wait
+from notifydb.postgres.activity import Wait
 from notifydb.postgres.connect import autocommit_engine
 from notifydb.postgres.patience import Patience
 from notifydb.runner.events import Blocked, Cancelled, Listener, Progress, Unwatched, Working
@@ -27,6 +27,12 @@ _TOLD_AGAIN: Final = 5.0
 _WORK_TOLD: Final = 15.0
 #: A client that was told to stop does not wait longer for the thread.
 _GOODBYE: Final = 0.5
+#: How other sessions' statements are shown, by the terms' `queries`.
+_MASKS: Final[Mapping[str, Callable[[str], str]]] = {
+    "masked": without_literals,
+    "full": lambda query: query,
+    "hidden": lambda _query: "",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Monitor:
         self._told: tuple[object, float] = (None, 0.0)
         self._stop = threading.Event()
         lock_timeout = patience.terms.lock_timeout or _INTERVAL
+        self._mask = _MASKS[patience.terms.queries]
         self._interval = min(_INTERVAL, max(lock_timeout / 4, 0.05))
 
     @contextmanager
@@ -99,7 +106,7 @@ class Monitor:
         building = activity.building_of(conn, subject.pid)
         if wait is not None:
             self._cancel(conn, subject, wait)
-            wait = self._shown(wait)
+            wait = wait.shown(self._mask)
             self._seen = wait
             if self._patience.is_over and self._subject == subject:
                 self.gave_up = True
@@ -128,28 +135,12 @@ class Monitor:
             if not named or (session.age or 0) < cancelling.after:
                 continue
             if activity.cancel(conn, session, cancelling.permit):
-                shown = self._masked(session)
-                details = {"pid": shown.pid, "application": shown.application, "role": shown.role,
-                           "state": shown.state, "age": shown.age, "query": shown.query}  # fmt: skip
-                ledger.record(
-                    conn, ledger.Entry(cancelling.permit.operation, subject.revision, "done", details=details)
+                shown = session.shown(self._mask)
+                done = ledger.Entry(
+                    cancelling.permit.operation, subject.revision, "done", details=shown.to_json()
                 )
+                ledger.record(conn, done)
                 self._listen(Cancelled(subject.revision, shown))
-
-    def _shown(self, wait: Wait) -> Wait:
-        blockers = tuple(
-            dataclasses.replace(each, session=self._masked(each.session)) for each in wait.blockers
-        )
-        return dataclasses.replace(wait, blockers=blockers, behind=tuple(map(self._masked, wait.behind)))
-
-    def _masked(self, session: Session) -> Session:
-        match self._patience.terms.queries:
-            case "full":
-                return session
-            case "hidden":
-                return dataclasses.replace(session, query="")
-            case "masked":
-                return dataclasses.replace(session, query=without_literals(session.query))
 
 
 def _pids(wait: Wait | None) -> tuple[int, ...]:

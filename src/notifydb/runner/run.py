@@ -20,13 +20,13 @@ from notifydb.postgres.advisory import StillOurs
 from notifydb.postgres.connect import driver_of, make_engine, own_engine
 from notifydb.postgres.ledger import Entry
 from notifydb.postgres.patience import Patience, Terms
+from notifydb.postgres.waits import lines_of
 from notifydb.runner.destructive import Watch
 from notifydb.runner.events import Continued, Listener, Retrying
 from notifydb.runner.journal import Diverged, Journal, Part, parts_of
 from notifydb.runner.monitor import Monitor
 from notifydb.runner.records import Records
 from notifydb.runner.supervision import Supervision
-from notifydb.runner.waits import lines_of
 
 
 @dataclasses.dataclass(slots=True)
