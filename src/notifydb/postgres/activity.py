@@ -149,7 +149,7 @@ def _session(row: sa.RowMapping) -> Session:
     # Some pids come twice: a parallel worker counts as its leader.
     blockers = tuple(dict.fromkeys(row["blockers"]))
     return Session(
-        row["pid"], row["application"] or "", row["role"], row["host"], row["state"] or "",
+        row["pid"], row["application"] or "", row["role"], row["host"], row["state"],
         row["age"], row["query"] or "", blockers, row["wants"],
     )  # fmt: skip
 

@@ -6,8 +6,9 @@ WITH waiting AS MATERIALIZED (
     WHERE a.wait_event_type = 'Lock' AND a.datname = current_database()
 )
 SELECT a.pid, a.application_name AS application, a.usename AS role, host(a.client_addr) AS host,
-       coalesce(a.state, a.backend_type) AS state,
-       extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS age, a.query,
+       coalesce(a.state, a.backend_type, 'hidden from this role') AS state,
+       extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS age,
+       nullif(a.query, '<insufficient privilege>') AS query,
        coalesce(w.blockers, '{}') AS blockers,
        (SELECT l.mode || coalesce(' on ' || l.relation::regclass::text, ' of ' || l.locktype)
         FROM pg_locks l WHERE l.pid = a.pid AND NOT l.granted LIMIT 1) AS wants
