@@ -17,8 +17,9 @@ from inline_snapshot import snapshot
 
 from conftest import ROOT
 from notifydb.findings import Finding, Location, LockTaken, Report, RuleInfo, Severity, Skipped, fingerprints
-from notifydb.reporters.base import View, duration, expected
+from notifydb.reporters.base import View, expected
 from notifydb.reporters.formats import REPORTERS
+from notifydb.reporters.words import duration
 
 VIEW = View(Path("/project"))
 #: What a text of SQL, a name or an error may hold, and then some.

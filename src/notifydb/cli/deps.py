@@ -100,7 +100,7 @@ class Deps:
 
     def relative(self, path: Path) -> str:
         """The path as it is shown: from the project's root."""
-        from notifydb.reporters.base import relative
+        from notifydb.reporters.words import relative
 
         return relative(path, self.loaded.root)
 

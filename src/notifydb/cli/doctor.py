@@ -84,7 +84,7 @@ def _show(deps: Deps, ailment: Ailment) -> None:
 
 
 def _summarize(deps: Deps, found: Examined, diagnosis: Diagnosis) -> None:
-    from notifydb.reporters.base import count
+    from notifydb.reporters.words import count
 
     reasons: dict[str, list[str]] = {}
     for each in diagnosis.not_run:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from notifydb.postgres.sizes import TableSize
-from notifydb.reporters.base import bytes_of, count, duration, printable, roughly_many, shortened
+from notifydb.reporters.words import bytes_of, count, duration, printable, roughly_many, shortened
 from notifydb.runner.forecast import Forecast
 from notifydb.runner.touched import Touched
 

@@ -43,7 +43,7 @@ def install(
 
 
 def _report(deps: Deps, plan: DriverPlan, *, uninstall: bool) -> None:
-    from notifydb.reporters.base import relative
+    from notifydb.reporters.words import relative
 
     for command in plan.commands():
         deps.console.data(command)

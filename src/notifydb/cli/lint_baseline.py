@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def record(deps: Deps, report: Report) -> None:
     """Writes what was found; what the file says of migrations that were not judged stays."""
     from notifydb.lint import baseline
-    from notifydb.reporters.base import count
+    from notifydb.reporters.words import count
 
     path = _path(deps)
     level: baseline.Level = "static" if report.untraced else "trace"

@@ -31,7 +31,7 @@ def export(deps: Deps, target: str) -> None:
     """Writes the sizes of the configured database's tables to a file, or to stdout for `-`."""
     from notifydb.lint import production
     from notifydb.postgres.measure import read_sizes
-    from notifydb.reporters.base import count
+    from notifydb.reporters.words import count
 
     sizes = read_sizes(deps.database.url)
     text = production.dump(sizes)

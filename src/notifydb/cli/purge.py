@@ -227,9 +227,9 @@ def _report(deps: Deps, plan: Plan, done: Purged | None, output: OutputFormat) -
         if console.is_terminal:
             console.say("nothing to purge", style="green")
     else:
-        from notifydb.cli.purge_text import counted
+        from notifydb.reporters.words import count
 
-        would_go = f"{counted(plan.rows, 'row')} in {counted(len(plan.tables), 'table')}"
+        would_go = f"{count(plan.rows, 'row')} in {count(len(plan.tables), 'table')}"
         console.say(f"{would_go} would go; nothing was done", style="cyan")
         if plan.blockers:
             console.say("who owns what, and why: notifydb purge --explain")

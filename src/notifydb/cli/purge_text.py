@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from notifydb.postgres.waits import lines_of
 from notifydb.purge import events
+from notifydb.reporters.words import bytes_of, count
 
 if TYPE_CHECKING:
     from notifydb.cli.console import Console
@@ -18,8 +19,6 @@ _Line = tuple[str, str | None]
 
 def show_plan(console: Console, plan: Plan, *, forbidden: bool) -> None:
     """What would go and why, what stays and why; and with `forbidden`, what forbids it."""
-    from notifydb.reporters.base import bytes_of
-
     console.data(f"{plan.matched:,} rows of {plan.root} match {plan.prefix!r} in database {plan.database}")
     for example in plan.examples[:3]:
         console.data(f"  {example}")
@@ -29,11 +28,9 @@ def show_plan(console: Console, plan: Plan, *, forbidden: bool) -> None:
         path = f"  ({' > '.join(table.path)})" if len(table.path) > 1 else ""
         console.data(f"{table.rows:>10,}  {bytes_of(table.bytes):>9}  {table.table}{path}")
     for standing in plan.standing:
-        console.data(
-            f"  stays: {counted(standing.rows, 'row')} through {standing.relation}: {standing.policy}"
-        )
+        console.data(f"  stays: {count(standing.rows, 'row')} through {standing.relation}: {standing.policy}")
     for group in plan.shared:
-        console.data(f"  stays: {group.table} {group.key}: shared with {counted(group.staying, 'other')}")
+        console.data(f"  stays: {group.table} {group.key}: shared with {count(group.staying, 'other')}")
     for kept in plan.kept:
         console.data(f"  stays: {kept.table} {kept.label}: {kept.reason}")
     if plan.kept_count > len(plan.kept):
@@ -43,11 +40,6 @@ def show_plan(console: Console, plan: Plan, *, forbidden: bool) -> None:
         console.say(f"warning: {text}", style="yellow")
     for text in plan.blockers if forbidden else ():
         console.say(f"blocked: {text}", style="bold red")
-
-
-def counted(number: int, what: str) -> str:
-    """`1 row`, `2,000 rows`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _show_strategy(console: Console, plan: Plan) -> None:

@@ -61,7 +61,7 @@ def _range(deps: Deps, target: str) -> Plan:
 
 
 def _tell(deps: Deps, plan: Plan, script: Script) -> None:
-    from notifydb.reporters.base import count
+    from notifydb.reporters.words import count
 
     deps.console.say(f"{count(len(plan.steps), 'migration')} written, up to {plan.target}")
     for _, reason in script.taken_down:

@@ -68,8 +68,9 @@ def execute(url: str, permit: Permit, plan: Plan, how: How, *, listen: Listener 
         return Purged(plan.id, 0, (), (), None, 0)
     engine = own_engine(url)
     with (
-        advisory_lock(url, wait=how.lock_wait, waiting=lambda holder: tell(Waiting(holder))) as still_ours,
+        # The first to ask gets the session that has planned, which has seen all the tables.
         session(engine, plan.settings.lock_timeout) as conn,
+        advisory_lock(url, wait=how.lock_wait, waiting=lambda holder: tell(Waiting(holder))) as still_ours,
         _recorded(conn, permit, plan, how, tell) as record,
         _helped(engine, plan, tell) as helper,
     ):

@@ -16,7 +16,7 @@ from notifydb.postgres.activity import Wait, wait_of_any
 from notifydb.sql.redaction import without_literals
 
 #: How often it looks while a session waits for a lock as long as it may.
-_LOOKS: Final = 4
+_LOOKS: Final = 3
 #: Seconds; who was told to stop does not wait longer for the thread.
 _GOODBYE: Final = 0.5
 
@@ -35,7 +35,7 @@ class Onlooker:
 
     @contextmanager
     def looking(self) -> Iterator[None]:
-        """Looks as long as the block runs; connects only where that is longer than a look is apart from the next."""
+        """Looks as long as the block runs; connects for one only that takes longer than the pause between looks."""
         self.seen, stop = None, threading.Event()
         thread = threading.Thread(target=self._look, args=(stop,), name="notifydb onlooker", daemon=True)
         thread.start()
@@ -52,7 +52,8 @@ class Onlooker:
         autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         # What it would have told is not worth a failure.
         with suppress(sqlalchemy.exc.DBAPIError, psycopg.Error), autocommit.connect() as conn:
-            while not stop.wait(pause):
+            while not stop.is_set():
                 wait = wait_of_any(conn, self.application)
                 if wait is not None:
                     self.seen = wait.shown(without_literals)
+                stop.wait(pause)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from notifydb.findings import Finding, Report, Severity
-from notifydb.reporters.base import View, count, expected, measured, printable, reasons, relative
+from notifydb.reporters.base import View, expected, measured, reasons
+from notifydb.reporters.words import count, printable, relative
 
 _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 #: GitHub shows ten annotations of a level for each step; what comes first is what is seen.

@@ -6,7 +6,8 @@ import json
 from typing import Any, Final
 
 from notifydb.findings import Finding, Report, Severity, fingerprints
-from notifydb.reporters.base import View, expected, relative, shortened
+from notifydb.reporters.base import View, expected
+from notifydb.reporters.words import relative, shortened
 
 _SEVERITIES: Final = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.INFO: "info"}
 _MOST: Final = 1000

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from notifydb.findings import Finding, Location, Report, Severity, Skipped, fingerprints
-from notifydb.reporters.base import View, by_severity, relative
+from notifydb.reporters.base import View, by_severity
+from notifydb.reporters.words import relative
 
 VERSION = 1
 

@@ -8,17 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from notifydb.findings import Finding, Report
-from notifydb.reporters.base import (
-    View,
-    count,
-    expected,
-    measured,
-    printable,
-    reasons,
-    relative,
-    shortened,
-    totals,
-)
+from notifydb.reporters.base import View, expected, measured, reasons, totals
+from notifydb.reporters.words import count, printable, relative, shortened
 
 #: A summary of more than a megabyte is refused as a whole.
 _MOST_ROWS: Final = 500

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from notifydb import __version__
 from notifydb.findings import Finding, Location, Report, RuleInfo, Severity, Skipped, fingerprints
-from notifydb.reporters.base import View, relative
+from notifydb.reporters.base import View
+from notifydb.reporters.words import relative
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}

@@ -13,19 +13,8 @@ from rich.console import Console
 from rich.text import Text
 
 from notifydb.findings import Finding, Report, Severity
-from notifydb.reporters.base import (
-    View,
-    by_severity,
-    count,
-    expected,
-    measured,
-    printable,
-    reasons,
-    relative,
-    shortened,
-    source_lines,
-    totals,
-)
+from notifydb.reporters.base import View, by_severity, expected, measured, reasons, source_lines, totals
+from notifydb.reporters.words import count, printable, relative, shortened
 
 _STYLES: Final = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold blue"}
 _STATUS: Final = {"static": "", "confirmed": ", confirmed by trace", "raised": ", raised by trace"}

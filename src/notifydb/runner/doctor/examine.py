@@ -16,7 +16,7 @@ from notifydb.postgres import failures, health, ledger
 from notifydb.postgres.catalog import Catalog, Drift, compare, read_catalog
 from notifydb.postgres.connect import make_engine, own_engine
 from notifydb.postgres.health import Health
-from notifydb.reporters.base import relative
+from notifydb.reporters.words import relative
 from notifydb.revisions.graph import History, Revision
 from notifydb.revisions.reader import parse_revision
 from notifydb.revisions.sources import is_same_upgrade

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from notifydb.findings import Severity
-from notifydb.reporters.base import count
+from notifydb.reporters.words import count
 from notifydb.runner.doctor import compared
 from notifydb.runner.doctor.ailment import Ailment
 from notifydb.runner.doctor.examine import Edit, Examined
