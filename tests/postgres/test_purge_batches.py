@@ -459,6 +459,18 @@ def test_an_index_for_the_time_of_the_purge(users: str, above: int) -> None:
     assert query(users, LEFT_OVER) == []
 
 
+def test_a_purge_with_a_near_deadline_does_not_wait_long_for_an_index(users: str) -> None:
+    run(users, *UNINDEXED)
+    told = list[Event]()
+    with make_engine(users).connect() as other:
+        other.exec_driver_sql("LOCK TABLE d IN ROW EXCLUSIVE MODE")
+        assert execute_on(users, plan_of(users, settings(deadline=1)), told.append).rows == 2501
+    (built,) = [event for event in told if isinstance(event, IndexBuilt)]
+    assert built.problem is not None
+    assert "lock timeout" in built.problem
+    assert built.seconds < 5
+
+
 def test_an_index_that_was_left_half_built_is_built_again(users: str) -> None:
     run(users, *UNINDEXED)
     told = list[Event]()

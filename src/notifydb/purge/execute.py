@@ -108,7 +108,7 @@ def _recorded(conn: sa.Connection, permit: Permit, plan: Plan, how: How, tell: L
 def _helped(engine: sa.Engine, plan: Plan, tell: Listener) -> Iterator[Helper]:
     """Indexes are dropped again, whatever happens; those of a killed purge, too."""
     with ExitStack() as stack:
-        helper = Helper(engine, stack, tell, plan.left_over)
+        helper = Helper(engine, stack, tell, plan.left_over, deadline=plan.settings.deadline)
         try:
             yield helper
         finally:

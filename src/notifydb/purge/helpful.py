@@ -25,6 +25,7 @@ from notifydb.purge.session import session
 PREFIX: Final = "_purge_"
 #: A concurrent build waits for transactions that are older; not for long, it is only a help.
 _PATIENCE: Final = 10.0
+_IMPATIENCE: Final = 0.5
 _LEFT_OVER: Final = sa.text(
     """
     SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -39,10 +40,18 @@ class Helper:
     """Commands that cannot run in a transaction, on a session of their own, which ends with the stack."""
 
     def __init__(
-        self, engine: sa.Engine, stack: ExitStack, tell: Listener, left_over: Collection[TableName] = ()
+        self,
+        engine: sa.Engine,
+        stack: ExitStack,
+        tell: Listener,
+        left_over: Collection[TableName] = (),
+        *,
+        deadline: float,
     ) -> None:
-        """`left_over` are the indexes of a purge that was killed."""
+        """`left_over` are the indexes of a purge that was killed; a purge that is to be over in `deadline` seconds
+        has less patience."""
         self._engine = engine
+        self._patience = min(_PATIENCE, max(deadline, _IMPATIENCE))
         self._stack = stack
         self._tell = tell
         self._left_over = left_over
@@ -84,7 +93,7 @@ class Helper:
 
     @cached_property
     def _conn(self) -> sa.Connection:
-        conn = self._stack.enter_context(session(self._engine, _PATIENCE))
+        conn = self._stack.enter_context(session(self._engine, self._patience))
         driver_of(conn).autocommit = True
         return conn
 
