@@ -56,6 +56,8 @@ def is_blocked(world: World, gone: Going) -> bool:
         or any(map(_forbids, hanging))
         # Nothing would tell which row it was when it is to be put back.
         or any(ways > 1 for ways in loose.values())
+        # Nothing would tell whose group it is.
+        or any(len({str(row["id"]) for row in m.group.rows}) < len(m.group.rows) for m in world.memberships)
     )
 
 

@@ -169,11 +169,19 @@ def _purge(
 
 def _planned(deps: Deps, job: PurgeJob, prefix: str) -> Plan:
     from notifydb.postgres import failures
-    from notifydb.postgres.connect import own_engine
+    from notifydb.postgres.connect import APPLICATION, own_engine
+    from notifydb.purge.onlooker import Onlooker
     from notifydb.purge.plan import build_plan
+    from notifydb.purge.retrying import patiently, terms_of
 
-    with failures.translated(), own_engine(deps.database.url).connect() as conn:
-        return build_plan(conn, _settings(deps), prefix, listen=job.listen)
+    engine, settings = own_engine(deps.database.url), _settings(deps)
+
+    def attempt() -> Plan:
+        with failures.translated(), engine.connect() as conn:
+            return build_plan(conn, settings, prefix, listen=job.listen)
+
+    terms = terms_of(settings)
+    return patiently(attempt, terms, job.listen, Onlooker(engine, APPLICATION, terms.lock_timeout))
 
 
 def _settings(deps: Deps) -> PurgeSettings:

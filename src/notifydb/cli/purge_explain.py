@@ -29,9 +29,15 @@ def run_explain(deps: Deps, output: OutputFormat) -> None:
     from notifydb.postgres import failures
     from notifydb.postgres.connect import make_engine
     from notifydb.purge.explain import explain
+    from notifydb.purge.session import translated
 
     engine = make_engine(deps.database.url, application_name="notifydb purge --explain")
-    with failures.translated(), engine.connect() as conn, deps.console.working("looking at the relations"):
+    with (
+        failures.translated(),
+        translated(),
+        engine.connect() as conn,
+        deps.console.working("looking at the relations"),
+    ):
         explanation = explain(conn, deps.settings.purge)
     if output is OutputFormat.JSON:
         deps.console.json(explanation.to_json())
@@ -64,10 +70,16 @@ def run_suggest(deps: Deps) -> None:
     """Writes settings for the configured database, as a first draft, to stdout; reads only."""
     from notifydb.postgres import failures
     from notifydb.postgres.connect import make_engine
+    from notifydb.purge.session import translated
     from notifydb.purge.suggest import suggest
 
     engine = make_engine(deps.database.url, application_name="notifydb purge --suggest-config")
-    with failures.translated(), engine.connect() as conn, deps.console.working("looking at the relations"):
+    with (
+        failures.translated(),
+        translated(),
+        engine.connect() as conn,
+        deps.console.working("looking at the relations"),
+    ):
         suggestion = suggest(conn)
     deps.console.raw(suggestion.toml())
     for note in suggestion.notes:

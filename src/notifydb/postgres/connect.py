@@ -16,11 +16,13 @@ from notifydb.settings.url import normalise_url
 
 #: In `Connection.info` while a migration has ended its transaction itself.
 LEFT_TRANSACTION = "notifydb_left_transaction"
+#: As the server knows the sessions of a command that has no other name for them.
+APPLICATION: Final = "notifydb"
 _OWN: Final[dict[str, sa.Engine]] = {}
 
 
 def make_engine(
-    url: str, *, application_name: str = "notifydb", connect_timeout: int = 10, keeps: bool = False
+    url: str, *, application_name: str = APPLICATION, connect_timeout: int = 10, keeps: bool = False
 ) -> sa.Engine:
     """An engine whose connections are each opened for a purpose and closed after it; `connect_timeout` in seconds.
 
@@ -39,6 +41,7 @@ def make_engine(
             "cursor_factory": psycopg.ClientCursor,
         },
     )
+    _let_text_be_text(engine)
     _let_migrations_commit(engine)
     _let_percent_signs_stand(engine)
     _let_tuples_be_lists(engine)
@@ -50,6 +53,7 @@ def own_engine(url: str) -> sa.Engine:
     a handful of questions, and to connect takes longer than to answer most of them."""
     if url not in _OWN:
         _OWN[url] = make_engine(url, keeps=True)
+        _let_times_be_read(_OWN[url])
     return _OWN[url]
 
 
@@ -65,9 +69,36 @@ def plain_url(url: str) -> str:
     return sa.make_url(normalise_url(url)).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def autocommit_engine(url: str, *, application_name: str = "notifydb") -> sa.Engine:
+def autocommit_engine(url: str, *, application_name: str = APPLICATION) -> sa.Engine:
     """An engine whose statements each commit by themselves: for locks, databases and settings."""
-    return make_engine(url, application_name=application_name).execution_options(isolation_level="AUTOCOMMIT")
+    engine = make_engine(url, application_name=application_name)
+    _let_times_be_read(engine)
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _let_text_be_text(engine: sa.Engine) -> None:
+    """A server that knows no encoding sends bytes, of which psycopg2 made text."""
+
+    # SQLAlchemy's own listener asks for the version, as text.
+    @event.listens_for(engine, "connect", insert=True)
+    def encode(driver: psycopg.Connection[Any], _record: Any) -> None:
+        if driver.info.parameter_status("client_encoding") == "SQL_ASCII":
+            _set(driver, "client_encoding", "UTF8")
+
+
+def _let_times_be_read(engine: sa.Engine) -> None:
+    """psycopg reads times in no other style; a migration's session keeps its own, which its literals may be of."""
+
+    @event.listens_for(engine, "connect")
+    def style(driver: psycopg.Connection[Any], _record: Any) -> None:
+        if not (driver.info.parameter_status("DateStyle") or "").startswith("ISO"):
+            _set(driver, "DateStyle", "ISO")
+
+
+def _set(driver: psycopg.Connection[Any], name: str, value: str) -> None:
+    before, driver.autocommit = driver.autocommit, True
+    plain(driver).execute("SELECT set_config(%s, %s, false)", (name, value))
+    driver.autocommit = before
 
 
 def _let_migrations_commit(engine: sa.Engine) -> None:

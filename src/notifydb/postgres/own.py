@@ -13,6 +13,7 @@ from notifydb import errors
 from notifydb.guard import Mark, Permit, Target, second_thoughts
 from notifydb.postgres import failures, ledger
 from notifydb.postgres.connect import driver_of
+from notifydb.postgres.relations import quoted
 from notifydb.settings.environment import Environment, Voice, strictest
 
 SCHEMA = "notifydb"
@@ -193,10 +194,10 @@ def write_mark(conn: sa.Connection, environment: Environment) -> None:
 
 def write_setting(conn: sa.Connection, environment: Environment) -> str | None:
     """Says it outside of the data too; returns why the role may not, and the transaction stays usable."""
-    name = conn.dialect.identifier_preparer.quote_identifier(str(conn.scalar(_NAME)))
+    name = quoted(str(conn.scalar(_NAME)))
     try:
         with conn.begin_nested():
-            conn.exec_driver_sql(f"ALTER DATABASE {name} SET notifydb.environment = '{environment.value}'")
+            conn.execute(sa.text(f"ALTER DATABASE {name} SET notifydb.environment = '{environment.value}'"))
     except sqlalchemy.exc.ProgrammingError as error:
         if failures.sqlstate(error) != failures.INSUFFICIENT_PRIVILEGE:
             raise

@@ -94,7 +94,9 @@ class Table:
 class ForeignKey:
     """A foreign key; `nullable` when some column of it is, `indexed` when a parent's check has an index.
 
-    `trigger` names what checks a new row: the server runs a table's triggers in the order of their names.
+    `trigger` names what checks a new row: the server runs a table's triggers in the order of their names. With
+    `match_full`, a row refers to something by all of the columns or by none. An `oddity` is what keeps the key from
+    saying of each row of the child whom it refers to.
     """
 
     name: str
@@ -108,6 +110,8 @@ class ForeignKey:
     validated: bool
     indexed: bool
     trigger: str = ""
+    match_full: bool = False
+    oddity: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -174,4 +178,6 @@ def _foreign_key(row: sa.Row[tuple[object, ...]]) -> ForeignKey:
         validated=row.validated,
         indexed=row.indexed,
         trigger=row.trigger,
+        match_full=row.match_full,
+        oddity=row.oddity,
     )

@@ -79,6 +79,16 @@ class Evidence:
             for schema, name, columns, types in found
         )  # fmt: skip
 
+    def is_repeated(self, key: ColumnRef) -> bool:
+        """Whether several rows of the table have the same value there."""
+        found = self._conn.scalar(
+            sa.text(
+                f"SELECT EXISTS (SELECT FROM {key.table.name.sql} t"  # noqa: S608
+                f" GROUP BY t.{quoted(key.name)} HAVING count(*) > 1)"
+            )
+        )
+        return bool(found)
+
     def peculiarities(self, tables: Collection[TableName]) -> Iterator[str]:
         """Why the rows of some of these tables are not all their own."""
         found = self._conn.execute(
@@ -98,6 +108,22 @@ class Evidence:
         for schema, name, why, heir_schema, heir in found:
             if TableName(schema, name) in tables:
                 yield f"{TableName(schema, name)}: {TableName(heir_schema, heir)} {why}, which is not supported"
+        yield from self._rules(tables)
+
+    def _rules(self, tables: Collection[TableName]) -> Iterator[str]:
+        """A rule puts other statements in the place of those that were planned."""
+        found = self._conn.execute(
+            sa.text(
+                "SELECT n.nspname, c.relname, r.rulename FROM pg_rewrite r"
+                " JOIN pg_class own ON own.oid = r.ev_class AND own.relkind IN ('r', 'p')"
+                " JOIN pg_class c ON c.oid = coalesce(pg_partition_root(own.oid)::oid, own.oid)"
+                " JOIN pg_namespace n ON n.oid = c.relnamespace"
+                " WHERE n.nspname !~ '^pg_' ORDER BY 1, 2, 3"
+            )
+        )
+        for schema, name, rule in found:
+            if TableName(schema, name) in tables:
+                yield f"{TableName(schema, name)}: it has a rule, {rule}, which is not supported"
 
     def _prove(self, relation: Relation) -> Proof:
         if self._is_numbered(relation):

@@ -13,6 +13,7 @@ from notifydb.purge.evidence import Evidence
 from notifydb.purge.graph import Graph, read_graph
 from notifydb.purge.names import spelled_table
 from notifydb.purge.relation import Policy, Relation
+from notifydb.purge.session import prepare_to_read
 from notifydb.purge.target import find_target
 from notifydb.settings.model import PurgeSettings
 
@@ -54,7 +55,7 @@ class Explanation:
 
 def explain(conn: sa.Connection, settings: PurgeSettings) -> Explanation:
     """Reads in the connection's transaction; raises ConfigurationError for settings that do not fit."""
-    conn.execute(sa.text("SET LOCAL row_security = off"))
+    prepare_to_read(conn, settings.lock_timeout)
     catalog = read_catalog(conn)
     target = find_target(catalog, settings, _ANY_PREFIX)
     graph = read_graph(catalog, target, settings, Evidence(conn, catalog))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Final, TypeAlias, TypeVar
 
 from notifydb import errors
-from notifydb.postgres.relations import Catalog, ForeignKey, TableName
+from notifydb.postgres.relations import Catalog, ForeignKey, Table, TableName
 from notifydb.purge import detect, names
 from notifydb.purge.components import components, is_cyclic
 from notifydb.purge.evidence import Evidence
@@ -134,12 +135,27 @@ def _judged(graph: Graph, catalog: Catalog, settings: PurgeSettings, evidence: E
     whole = Catalog({**catalog.tables, **held}, catalog.foreign_keys)
     waived = {str(ref): text for text in settings.waived if (ref := names.relation(whole, text)) is not None}
     unsupported = (
+        *(
+            f"{each}: a foreign key that {odd} is not supported"
+            for each in relations
+            if (odd := _oddity(each))
+        ),
+        *(f"{key}: what groups are known by is there more than once" for key in _repeated(graph, evidence)),
         *evidence.peculiarities({*judged.tables, *(relation.child for relation in relations)}),
         *_elsewhere(judged, whole, settings, held.keys(), waived.keys()),
     )
     known = {f"purge.waived: {text}" for text in waived.values()}
     unknown = tuple(text for text in graph.unknown if text not in known)
     return dataclasses.replace(judged, unsupported=unsupported, unknown=unknown)
+
+
+def _repeated(graph: Graph, evidence: Evidence) -> Iterator[ColumnRef]:
+    keys = dict.fromkeys(membership.key for membership in graph.memberships)
+    yield from (key for key in keys if key.table.primary_key != (key.name,) and evidence.is_repeated(key))
+
+
+def _oddity(relation: Relation) -> str | None:
+    return relation.foreign_key.oddity if relation.foreign_key is not None else None
 
 
 def _elsewhere(
@@ -181,14 +197,13 @@ class _Reader:
         self.settings = settings
         self.unknown: list[str] = []
         self.memberships = tuple(self._known("owned_through", names.membership))
-        for membership in self.memberships:
-            if not membership.key.table.primary_key:
-                raise errors.ConfigurationError(f"{membership.key.table.name} has no primary key to purge by")
+        _require_keys(self.memberships, target.table)
         groups = {membership.key.table.name for membership in self.memberships}
         self.selected = frozenset({target.table.name, *groups})
         founders = self._known("owned_when_empty", names.column)
         self.founders = tuple(column for column in founders if column.table.name in groups)
         self.policies = self._policies()
+        self._known_actors()
         self.waived = tuple(self._known("waived", names.relation))
 
     def relations(self) -> Iterator[Relation]:
@@ -216,7 +231,7 @@ class _Reader:
             yield from self._known(field, names.relation)
         root = self.target.table
         for each in self.memberships:
-            yield RelationRef(each.member.table, (each.member.name,), root, root.primary_key[:1])
+            yield RelationRef(each.member.table, (each.member.name,), root, root.primary_key)
             yield RelationRef(each.group.table, (each.group.name,), each.key.table, (each.key.name,))
 
     def _foreign(self, key: ForeignKey) -> Relation:
@@ -257,7 +272,8 @@ class _Reader:
             policy, key = stated
             self._possible(policy, relation)
             said = f"purge.policies: {policy}" + ("" if key is None else f" to {key}")
-            return dataclasses.replace(relation, policy=policy, reassign_to=key, why=said)
+            nullable = self._let_go(relation) if policy is Policy.NULL else relation.nullable
+            return dataclasses.replace(relation, policy=policy, reassign_to=key, why=said, nullable=nullable)
         policy, why = self._unstated(relation)
         return dataclasses.replace(relation, policy=policy, why=why)
 
@@ -289,16 +305,34 @@ class _Reader:
                 f"purge.policies: {relation} cannot be reassigned: no plain column"
             )
 
+    def _let_go(self, relation: Relation) -> tuple[str, ...]:
+        """The columns that are set to NULL: one is enough to refer to nothing, where the key does not want all."""
+        if relation.foreign_key is not None and relation.foreign_key.match_full:
+            return relation.nullable
+        return tuple(each for each in relation.nullable if (relation.child, each) in self.policies)
+
     def _stated(self, relation: Relation) -> tuple[Policy, str | None] | None:
         said = (self.policies.get((relation.child, column)) for column in relation.columns)
         return next((each for each in said if each is not None), None)
 
     def _actor(self, child: TableName, column: str) -> Iterator[str]:
         """The patterns by which the column is an actor."""
-        spelled = (column, f"{child}.{column}")
+        spelled = set(names.spellings(self.catalog, child, column))
         for pattern in self.settings.actors:
             if any(fnmatch.fnmatchcase(name, pattern) for name in spelled):
                 yield pattern
+
+    def _known_actors(self) -> None:
+        """A pattern without a wildcard means one column, or all of a name."""
+        if "actors" not in self.settings.given:
+            return
+        columns = (
+            (table.name, column.name) for table in self.catalog.tables.values() for column in table.columns
+        )
+        spelled = {each for pair in columns for each in names.spellings(self.catalog, *pair)}
+        for pattern in self.settings.actors:
+            if pattern not in spelled and not re.search(r"[*?\[]", pattern):
+                self._miss("actors", pattern)
 
     def _policies(self) -> Mapping[tuple[TableName, str], tuple[Policy, str | None]]:
         found: dict[tuple[TableName, str], tuple[Policy, str | None]] = {}
@@ -329,6 +363,25 @@ class _Reader:
         """The defaults name tables of Notify, which need not be here; what somebody wrote should be."""
         if field in self.settings.given:
             self.unknown.append(f"purge.{field}: {text}")
+
+
+def _require_keys(memberships: Sequence[MembershipRef], root: Table) -> None:
+    """A member is known by the root's primary key, and a group by one column."""
+    keys: dict[TableName, ColumnRef] = {}
+    for membership in memberships:
+        said, group = f"purge.owned_through: {membership}", membership.key.table
+        if not group.primary_key:
+            raise errors.ConfigurationError(f"{group.name} has no primary key to purge by")
+        if len(root.primary_key) != 1:
+            raise errors.ConfigurationError(
+                f"{said}: {root.name} has no primary key of one column to know members by"
+            )
+        if keys.setdefault(group.name, membership.key) != membership.key:
+            raise errors.ConfigurationError(f"{said}: {group.name} is known by {keys[group.name]} already")
+        theirs = ColumnRef(root, root.primary_key[0])
+        for one, other in ((membership.member, theirs), (membership.group, membership.key)):
+            if not names.comparable(one.type, other.type):
+                raise errors.ConfigurationError(f"{said}: {one} is not of the type of {other}")
 
 
 def _identity(ref: RelationRef) -> _Identity:

@@ -28,7 +28,14 @@ _PATIENCE: Final = 10.0
 _IMPATIENCE: Final = 0.5
 _LEFT_OVER: Final = sa.text(
     """
-    SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    SELECT n.nspname, c.relname, child_schema.nspname, child.relname, ARRAY(
+        SELECT a.attname::text FROM unnest(i.indkey) WITH ORDINALITY AS key (attnum, place)
+        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.attnum ORDER BY key.place
+    )
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_index i ON i.indexrelid = c.oid
+    JOIN pg_class child ON child.oid = i.indrelid
+    JOIN pg_namespace child_schema ON child_schema.oid = child.relnamespace
     WHERE c.relkind = 'i' AND starts_with(c.relname, :prefix) AND n.nspname !~ '^pg_'
       AND pg_has_role(c.relowner, 'USAGE')
     ORDER BY 1, 2
@@ -100,7 +107,11 @@ class Helper:
 
 def left_over(conn: sa.Connection) -> tuple[TableName, ...]:
     """The indexes of purges that are there now, as far as the role may drop them."""
-    return tuple(TableName(*row) for row in conn.execute(_LEFT_OVER, {"prefix": PREFIX}))
+    return tuple(
+        TableName(schema, name)
+        for schema, name, child_schema, child, columns in conn.execute(_LEFT_OVER, {"prefix": PREFIX})
+        if name == _name(TableName(child_schema, child), tuple(columns))
+    )
 
 
 def _try(conn: sa.Connection, statement: str) -> str | None:
@@ -119,5 +130,10 @@ def _try(conn: sa.Connection, statement: str) -> str | None:
 
 def name_of(key: ForeignKey) -> str:
     """One and the same for a key, whoever builds it."""
-    said = hashlib.sha256(f"{key.child} {key.child_columns}".encode()).hexdigest()[:8]
-    return f"{PREFIX}{key.child.name[:40]}_{said}"
+    return _name(key.child, key.child_columns)
+
+
+def _name(child: TableName, columns: tuple[str, ...]) -> str:
+    said = hashlib.sha256(f"{child} {columns}".encode()).hexdigest()[:8]
+    # The server counts bytes, and cuts off what are too many.
+    return f"{PREFIX}{child.name.encode()[:40].decode(errors='ignore')}_{said}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from notifydb import errors
@@ -151,6 +151,18 @@ def spelled(name: str) -> str:
 def spelled_table(name: TableName) -> str:
     own = spelled(name.name)
     return own if name.schema == "public" else f"{spelled(name.schema)}.{own}"
+
+
+def spellings(catalog: Catalog, table: TableName, column: str) -> Iterator[str]:
+    """All ways to say a column of a table: with and without the table, its schema, and quotes."""
+    yield column
+    yield spelled(column)
+    whole = f"{spelled(table.schema)}.{spelled(table.name)}", f"{table.schema}.{table.name}"
+    namesakes = [each for each in catalog.tables if each.name == table.name]
+    is_short = table.schema == "public" or len(namesakes) == 1
+    for said in (*whole, *((spelled(table.name), table.name) if is_short else ())):
+        yield f"{said}.{column}"
+        yield f"{said}.{spelled(column)}"
 
 
 def spelled_relation(

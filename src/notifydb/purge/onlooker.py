@@ -17,6 +17,7 @@ from notifydb.sql.redaction import without_literals
 
 #: How often it looks while a session waits for a lock as long as it may.
 _LOOKS: Final = 3
+_SHORTEST: Final = 0.05
 #: Seconds; who was told to stop does not wait longer for the thread.
 _GOODBYE: Final = 0.5
 
@@ -46,7 +47,7 @@ class Onlooker:
             thread.join(_GOODBYE)
 
     def _look(self, stop: threading.Event) -> None:
-        pause = self.lock_timeout / _LOOKS
+        pause = max(self.lock_timeout / _LOOKS, _SHORTEST)
         if stop.wait(pause):
             return
         autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -25,7 +25,7 @@ def build_plan(
     the settings do not fit the database.
     """
     tell = listen or (lambda _: None)
-    if settings.older_than:
+    if settings.older_than is not None:
         # Nobody grows old enough while the purge runs.
         limit = moment(settings.older_than)
         settings = dataclasses.replace(settings, older_than=limit.isoformat())

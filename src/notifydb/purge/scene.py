@@ -12,6 +12,7 @@ from notifydb.purge.closure import Closure
 from notifydb.purge.evidence import Evidence
 from notifydb.purge.graph import Graph, read_graph
 from notifydb.purge.relation import Proof
+from notifydb.purge.session import prepare_to_read
 from notifydb.purge.target import Target, find_target
 from notifydb.settings.model import PurgeSettings
 
@@ -52,11 +53,7 @@ def look(
 
     Raises UsageError for a bad prefix, ConfigurationError for settings that do not fit the database.
     """
-    # A policy of row security would hide rows; without this they would be left as orphans.
-    conn.execute(sa.text("SET LOCAL row_security = off"))
-    conn.execute(sa.text("SET LOCAL work_mem = '64MB'"))
-    # Conditions on keys that are hashed look dearer to the planner than they are.
-    conn.execute(sa.text("SET LOCAL jit = off"))
+    prepare_to_read(conn, settings.lock_timeout)
     catalog = read_catalog(conn)
     target = find_target(catalog, settings, prefix)
     evidence = Evidence(conn, catalog, known)

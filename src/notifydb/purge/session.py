@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, Literal
 
@@ -24,10 +24,23 @@ _SERIALIZATION: Final = "40001"
 #: Of a key with RESTRICT, PostgreSQL 18 says the second.
 _STILL_REFERRED: Final = ("23503", "23001")
 _READ_ONLY: Final = "25006"
+#: A constraint, or a value that cannot be read; and what a trigger raises.
+_UNFIT: Final = ("22", "23")
+_RAISED: Final = "P0001"
 #: A table or a column that the catalog told of is not there any more.
 _GONE: Final = ("42P01", "42703")
+#: What a purge reads by, whatever the role or the database sets for others.
+_READING: Final = {
+    # A policy of row security would hide rows; without this they would be left as orphans.
+    "row_security": "off",
+    "work_mem": "64MB",
+    # Conditions on keys that are hashed look dearer to the planner than they are.
+    "jit": "off",
+    "statement_timeout": "0",
+}
 #: An archive holds values as text: the same whoever writes and reads it.
 _SETTINGS: Final = {
+    **_READING,
     "client_encoding": "UTF8",
     "datestyle": "ISO, YMD",
     "intervalstyle": "postgres",
@@ -35,11 +48,7 @@ _SETTINGS: Final = {
     "bytea_output": "hex",
     "extra_float_digits": "1",
     "lc_monetary": "C",
-    # A policy of row security would hide rows; without this they would be left as orphans.
-    "row_security": "off",
-    "work_mem": "64MB",
-    # Conditions on keys that are hashed look dearer to the planner than they are.
-    "jit": "off",
+    "idle_in_transaction_session_timeout": "0",
     # What an archive calls committed survives a crash of the server.
     "synchronous_commit": "on",
 }
@@ -52,16 +61,29 @@ def session(engine: sa.Engine, lock_timeout: float, name: str = PURGE) -> Iterat
         driver = driver_of(conn)
         driver.autocommit = True
         end_with_the_client(driver)
-        limit = f"{round(lock_timeout * 1000)}ms"
-        wanted = {**_SETTINGS, "application_name": name, "lock_timeout": limit}
-        calls = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in wanted.items())
-        driver.execute(f"SELECT {calls}".encode())
+        wanted = {**_SETTINGS, "application_name": name, "lock_timeout": _limit(lock_timeout)}
+        driver.execute(_call(wanted, local=False).encode())
         driver.autocommit = False
         try:
             yield conn
         finally:
             # With all that was set in it, nobody else is to have it.
             conn.invalidate()
+
+
+def prepare_to_read(conn: sa.Connection, lock_timeout: float = 2) -> None:
+    """For the transaction: all rows are seen, and each statement waits `lock_timeout` seconds for a lock."""
+    conn.execute(sa.text(_call({**_READING, "lock_timeout": _limit(lock_timeout)}, local=True)))
+
+
+def _limit(seconds: float) -> str:
+    """For the server, 0 is without end."""
+    return f"{max(round(seconds * 1000), 1)}ms"
+
+
+def _call(wanted: Mapping[str, str], *, local: bool) -> str:
+    calls = (f"set_config('{name}', '{value}', {str(local).lower()})" for name, value in wanted.items())
+    return f"SELECT {', '.join(calls)}"
 
 
 @contextmanager
@@ -111,6 +133,18 @@ def translated() -> Iterator[None]:
                 "refused: the schema has changed since it was looked at",
                 reasons=(failures.first_line(error),),
                 hint="plan again",
+            ) from error
+        if state is not None and (state.startswith(_UNFIT) or state == _RAISED):
+            # Of a value that does not fit the server quotes the value.
+            said = (
+                psycopg.errors.lookup(state).__name__
+                if state.startswith("22")
+                else failures.first_line(error)
+            )
+            raise errors.Refused(
+                "refused, and rolled back: the database does not allow it",
+                reasons=(said,),
+                hint="notifydb purge --explain shows what would become of each relation's rows",
             ) from error
         if state == _READ_ONLY:
             raise errors.Refused(

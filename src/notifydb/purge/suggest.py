@@ -17,6 +17,7 @@ from notifydb.purge.evidence import Evidence, sample_of
 from notifydb.purge.graph import Graph, read_graph
 from notifydb.purge.names import ColumnRef, spelled, spelled_table
 from notifydb.purge.relation import Policy, Relation, Verdict
+from notifydb.purge.session import prepare_to_read
 from notifydb.purge.suggestion import Entry, Item, Suggestion
 from notifydb.purge.target import find_target
 from notifydb.settings.model import PurgeSettings
@@ -31,7 +32,7 @@ _ADDRESS: Final = r"^[^@\s]+@[^@\s]+$"
 
 def suggest(conn: sa.Connection) -> Suggestion:
     """Reads in the connection's transaction; raises ConfigurationError where no column looks like addresses."""
-    conn.execute(sa.text("SET LOCAL row_security = off"))
+    prepare_to_read(conn)
     catalog = read_catalog(conn)
     root, notes = _root(conn, catalog)
     draft = _Draft(conn, catalog, root)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import re
+import uuid
 from collections.abc import Iterator
 from typing import Final
 
@@ -69,7 +70,7 @@ class Target:
         return {
             "prefix": self.prefix,
             "protected": list(self.protected),
-            "protected_uuids": [key for key in self.protected if re.fullmatch(_UUID, key)],
+            "protected_uuids": [key for key in map(_as_uuid, self.protected) if key is not None],
             "tagged": _TAGGED,
             "delete_shared": list(self.delete_shared),
             "made_before": self.made_before,
@@ -112,6 +113,14 @@ class Target:
         return f"{self.looks_alike} AND ({self.wrong}) IS NULL AND ({self.protection}) IS NULL"
 
 
+def _as_uuid(text: str) -> str | None:
+    """In braces, in capitals or with a blank at its end it is still the same."""
+    try:
+        return str(uuid.UUID(text.strip()))
+    except ValueError:
+        return None
+
+
 def is_protected(table: Table, alias: str = "t") -> str:
     """A condition: the row's key is one of `:protected`."""
     if len(table.primary_key) != 1:
@@ -133,7 +142,7 @@ def find_target(catalog: Catalog, settings: PurgeSettings, prefix: str) -> Targe
         )
     if not root.table.primary_key:
         raise errors.ConfigurationError(f"{root.table.name} has no primary key to purge by")
-    made_before = moment(settings.older_than) if settings.older_than else None
+    made_before = None if settings.older_than is None else moment(settings.older_than)
     return Target(
         root.table,
         root.name,
@@ -154,12 +163,14 @@ def moment(text: str) -> datetime.datetime:
     Raises UsageError for anything else.
     """
     match = re.fullmatch(r"(\d{1,6})([dhm])", text.strip())
-    if match is not None:
-        units = {"d": "days", "h": "hours", "m": "minutes"}
-        return datetime.datetime.now(datetime.UTC) - datetime.timedelta(**{units[match[2]]: int(match[1])})
+    units = {"d": "days", "h": "hours", "m": "minutes"}
     try:
+        if match is not None:
+            return datetime.datetime.now(datetime.UTC) - datetime.timedelta(
+                **{units[match[2]]: int(match[1])}
+            )
         found = datetime.datetime.fromisoformat(text.strip())
-    except ValueError:
+    except (ValueError, OverflowError):
         found = None
     if found is None or found.tzinfo is None:
         raise errors.UsageError(f"{text!r} is no age", hint="write it as 2d, 12h or 30m")
@@ -169,7 +180,7 @@ def moment(text: str) -> datetime.datetime:
 def _age_column(catalog: Catalog, root: Table, settings: PurgeSettings) -> Column:
     age = names.column(catalog, settings.age)
     column = root.column(age.name) if age is not None and age.table.name == root.name else None
-    if column is None or not re.match("timestamp|date", column.type):
+    if column is None or not re.fullmatch("timestamp with(out)? time zone|date", column.type):
         raise errors.ConfigurationError(
             f"purge.age: {settings.age} is no date or time of {root.name}, so nobody is older than anything",
             hint="set purge.age",

@@ -21,6 +21,7 @@ PREFIX = "NOTIFYDB_"
 ROOT_FILES = ("notifydb.toml", "pyproject.toml", "alembic.ini")
 _URL_VARIABLES = ("DATABASE_URL", "SQLALCHEMY_DATABASE_URI")
 _KNOWN = declared(Settings)
+_MEANT_IF_EMPTY = frozenset({"environment", "purge.older_than"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -169,11 +170,12 @@ def _variables(environ: Mapping[str, str], where: str) -> Source:
                 f"{variable}{where} is not a setting of notifydb",
                 hint=f"did you mean {close[0]}?" if close else "notifydb settings lists them",
             )
-    # Empty is unset, as deployment templates leave it; but an empty environment is one that is not known.
+    # Empty is unset, as deployment templates leave it; but an empty environment is one that is not known, and
+    # without its age a purge would take everybody.
     set_ = {
         setting: variable
         for variable, setting in known.items()
-        if variable in environ and (environ[variable].strip() or setting == "environment")
+        if variable in environ and (environ[variable].strip() or setting in _MEANT_IF_EMPTY)
     }
     values = {setting: _from_text(setting, environ[variable]) for setting, variable in set_.items()}
     return Source(values, {setting: variable + where for setting, variable in set_.items()})

@@ -31,7 +31,29 @@ SELECT
     coalesce((
         SELECT min(t.tgname::text COLLATE "C") FROM pg_trigger t
         WHERE t.tgconstraint = k.oid AND t.tgrelid = k.conrelid AND t.tgname LIKE 'RI_ConstraintTrigger_c%'
-    ), '') AS trigger
+    ), '') AS trigger,
+    k.confmatchtype = 'f' AS match_full,
+    -- As JSON, the columns that only newer servers have can be asked for.
+    CASE
+        WHEN k.confrelid <> parent.oid THEN 'refers to a single partition'
+        WHEN k.conrelid <> child.oid AND EXISTS (
+            SELECT FROM pg_partition_tree(child.oid) leaf
+            WHERE leaf.isleaf AND NOT EXISTS (
+                SELECT FROM pg_constraint other
+                WHERE other.conrelid = leaf.relid AND other.contype = 'f' AND other.confrelid = k.confrelid
+                  AND other.confdeltype = k.confdeltype AND other.confkey = k.confkey
+                  AND ARRAY(
+                      SELECT a.attname FROM unnest(other.conkey) WITH ORDINALITY AS key (attnum, place)
+                      JOIN pg_attribute a ON a.attrelid = other.conrelid AND a.attnum = key.attnum ORDER BY key.place
+                  ) = ARRAY(
+                      SELECT a.attname FROM unnest(k.conkey) WITH ORDINALITY AS key (attnum, place)
+                      JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = key.attnum ORDER BY key.place
+                  )
+            )
+        ) THEN 'is of some partitions only'
+        WHEN (to_jsonb(k) ->> 'conperiod')::boolean THEN 'is temporal'
+        WHEN NOT (to_jsonb(k) ->> 'conenforced')::boolean THEN 'is not enforced'
+    END AS oddity
 FROM pg_constraint k
 JOIN pg_class child
   ON child.oid = coalesce(pg_partition_root(k.conrelid)::oid, k.conrelid)

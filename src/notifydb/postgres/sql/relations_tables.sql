@@ -29,8 +29,10 @@ SELECT
         WHERE k.conrelid = c.oid AND k.contype = 'p' ORDER BY key.place
     ) AS primary_key,
     EXISTS (
-        -- tgtype 8: fires on DELETE
-        SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgtype & 8 <> 0
+        -- tgtype 8: fires on DELETE; a partition may have its own
+        SELECT FROM pg_trigger t
+        WHERE NOT t.tgisinternal AND t.tgtype & 8 <> 0
+          AND (t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
     ) AS delete_trigger
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -32,7 +32,7 @@ _BEGUN: Final = sa.text(
     FROM notifydb.purge p WHERE p.state = 'running' ORDER BY p.started_at
     """
 )
-_OURS: Final = re.compile(r'(?:^|\.)"?_purge_[^.]*$')
+_OURS: Final = re.compile(r'(?:^|\.)"?_purge_[^.]*_[0-9a-f]{8}"?$')
 _TABLE: Final = re.compile(r" ON (?:ONLY )?(.+?) USING ")
 
 
