@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from postgres.purge_support import PREFIX, settings
 
 from conftest import ROOT, name_of, query
-from notifydb import guard
+from notifydb import errors, guard
 from notifydb.guard import Operation, Request
 from notifydb.postgres import own
 from notifydb.postgres.connect import make_engine
@@ -89,6 +89,20 @@ def test_the_role_purges(rows: int, shop: str, purger: str, tmp_path: Path) -> N
     assert query(shop, LEFT) == [(4, rows // 2, rows // 2, ["done"])]
     # It owns no table, so the server leaves them as they are, and says so.
     assert all(event.problem for event in events if isinstance(event, Vacuumed))
+
+
+def test_the_role_leaves_nothing_of_a_purge_that_failed(shop: str, purger: str, tmp_path: Path) -> None:
+    """It may delete nothing of the journal: the purge was then told to be cut short, its archive stayed."""
+    with make_engine(purger).connect() as conn:
+        plan = build_plan(conn, settings(lock_timeout=0.2, attempts=1), PREFIX)
+    with make_engine(shop).connect() as other:
+        other.exec_driver_sql("SELECT FROM users WHERE id = 1 FOR UPDATE")
+        with pytest.raises(errors.LockNotAvailable):
+            execute(purger, permit(purger), plan, How(tmp_path))
+    assert query(shop, "SELECT state, rows, archive FROM notifydb.purge") == [("done", 0, None)]
+    assert list(tmp_path.iterdir()) == []
+    with make_engine(purger).connect() as conn:
+        assert build_plan(conn, settings(), PREFIX).unfinished == ()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from cli.conftest import Notifydb, notifydb
 from conftest import MakeRunner, SmallProject, name_of, query
 from notifydb import errors
-from notifydb.postgres.connect import plain_url
+from notifydb.postgres import ledger
+from notifydb.postgres.connect import own_engine, plain_url
 from notifydb.postgres.patience import Terms
 from notifydb.settings import Environment
 
@@ -296,3 +297,20 @@ def test_status_and_a_dry_run_ask_for_no_permit_to_end_others(
     assert notifydb("status", "--at-head", **there).code == 0
     assert notifydb("upgrade", "--dry-run", **there).code == 0
     assert query(database, "SELECT count(*) FROM notifydb.history WHERE outcome = 'refused'") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "options", ["SET datestyle = 'SQL, DMY'", "SET datestyle = 'German'", "SET client_encoding = 'SQL_ASCII'"]
+)
+def test_a_database_that_writes_times_or_text_otherwise(
+    options: str, database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    """The second run could not read the history, and each after it ended as a bug of notifydb."""
+    query(database, f"ALTER DATABASE {name_of(database)} {options}")
+    small_project.add("0001_users", USERS)
+    make_runner().upgrade()
+    small_project.add("0002_day", "op.execute(\"CREATE TABLE days AS SELECT '01/02/2026'::date AS day\")")
+    make_runner().upgrade()
+    assert make_runner().upgrade().steps == ()
+    with own_engine(database).connect() as conn:
+        assert len(ledger.read_applied(conn)) == 2

@@ -294,6 +294,9 @@ class _Reader:
 
     def _possible(self, stated: Policy, relation: Relation) -> None:
         column = f"{relation.child}.{', '.join(relation.columns)}"
+        columns = map(self.catalog.tables[relation.child].column, relation.columns)
+        if stated is Policy.REASSIGN and any(each is not None and each.generated for each in columns):
+            raise errors.ConfigurationError(f"purge.policies: {column} is generated and cannot be reassigned")
         if stated is Policy.LEAVE and relation.foreign_key is not None:
             raise errors.ConfigurationError(f"purge.policies: {column} has a foreign key and cannot be left")
         if stated is Policy.FOLLOW and relation.child in self.selected:
