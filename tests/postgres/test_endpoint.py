@@ -192,3 +192,24 @@ def test_who_finds_the_holder_gone_asks_again(database: str, monkeypatch: pytest
     monkeypatch.setattr(advisory, "_holder", gone)
     with advisory_lock(database, wait=0):
         assert query(database, LOCKS) == [(1,)]
+
+
+# -- what waiting does not mend --
+
+
+def test_a_role_that_may_not_log_in_is_a_matter_of_configuration(database: str) -> None:
+    """As exit 4 it was waited for, and tried again by every job."""
+    role = f"nobody_{name_of(database)}"
+    query(database, f"CREATE ROLE {role} NOLOGIN")
+    url = sa.make_url(database).set(username=role).render_as_string(hide_password=False)
+    try:
+        with pytest.raises(errors.ConfigurationError, match="is not permitted to log in"):
+            wait_until_reachable(url, 30, lambda _: None)
+    finally:
+        query(database, f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("parameters", ["sslmode=bogus", "service=there_is_none"])
+def test_an_address_that_no_waiting_mends(database: str, parameters: str) -> None:
+    with pytest.raises(errors.ConfigurationError, match="cannot be connected to like this"):
+        wait_until_reachable(f"{database}&{parameters}", 30, lambda _: None)

@@ -69,7 +69,14 @@ def translated() -> Iterator[None]:
 # libpq gives no SQLSTATE for a refused connection, only the server's words.
 _NO_DATABASE = re.compile(r'FATAL:\s+database ".*" does not exist')
 _NOT_LET_IN = re.compile(
-    r'FATAL:\s+(role ".*" does not exist|password authentication failed|no pg_hba.conf entry)'
+    r'FATAL:\s+(role ".*" (does not exist|is not permitted to log in)|password authentication failed'
+    r"|no pg_hba.conf entry|permission denied for database)|fe_sendauth: no password supplied"
+)
+#: What no waiting mends, either: the address or the session's own settings.
+_WRONG_ADDRESS = re.compile(
+    r'definition of service ".*" not found|invalid \w+ value: '
+    r"|FATAL:\s+(unrecognized configuration parameter|invalid value for parameter"
+    r'|database ".*" is not currently accepting connections)'
 )
 
 
@@ -84,7 +91,15 @@ def _translate(error: sa.exc.DBAPIError | psycopg.Error) -> errors.NotifydbError
             f"the role lacks a privilege: {said}", hint="grant it, or use a role that owns the database"
         )
     if (state or "").startswith("28") or _NOT_LET_IN.search(said):
-        return errors.ConfigurationError(f"the server does not let this role in: {said}")
+        return errors.ConfigurationError(
+            f"the server does not let this role in: {said}",
+            hint="notifydb settings shows the address, and where it comes from",
+        )
+    if _WRONG_ADDRESS.search(said):
+        return errors.ConfigurationError(
+            f"the database cannot be connected to like this: {said}",
+            hint="notifydb settings shows the address, and where it comes from",
+        )
     if is_connection_lost(error):
         return errors.DatabaseUnreachable(
             f"the database cannot be reached: {said}",
