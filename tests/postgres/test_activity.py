@@ -9,7 +9,7 @@ import psycopg
 import sqlalchemy as sa
 
 from conftest import name_of, query
-from notifydb.postgres.activity import wait_of_any
+from notifydb.postgres.activity import building_of, wait_of_any
 from notifydb.postgres.connect import autocommit_engine, plain_url
 from notifydb.postgres.waits import lines_of
 
@@ -40,3 +40,21 @@ def test_a_role_that_may_not_look_into_others_is_told_who_they_are(database: str
 def _read(url: str) -> None:
     with psycopg.connect(plain_url(url), application_name="reader") as reader:
         reader.execute("SELECT FROM t")
+
+
+def test_an_index_that_is_not_built_concurrently_has_no_name_yet(database: str) -> None:
+    """It was told as `-`, and the table that others do not see yet by a number."""
+    slowly = (
+        "CREATE FUNCTION slowly(i int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS"
+        " 'BEGIN PERFORM pg_sleep(0.3); RETURN i; END'"
+    )
+    with psycopg.connect(plain_url(database)) as other, autocommit_engine(database).connect() as conn:
+        other.execute("CREATE TABLE t AS SELECT n FROM generate_series(1, 5) n")
+        other.execute(slowly)
+        pid = other.info.backend_pid
+        builder = threading.Thread(target=other.execute, args=("CREATE INDEX ON t (slowly(n))",))
+        builder.start()
+        while (building := building_of(conn, pid)) is None:
+            time.sleep(0.02)
+        builder.join()
+    assert (building.index, building.relation) == ("an index", "a new table")
