@@ -176,6 +176,21 @@ SHAPES: Mapping[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         ),
         {},
     ),
+    "two rings that have nothing to do with each other": (
+        (
+            "CREATE TABLE a (id int PRIMARY KEY, b int, user_id int REFERENCES users)",
+            "CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a)",
+            "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b",
+            "CREATE TABLE c (id int PRIMARY KEY, d int, user_id int REFERENCES users)",
+            "CREATE TABLE d (id int PRIMARY KEY, c int REFERENCES c)",
+            "ALTER TABLE c ADD FOREIGN KEY (d) REFERENCES d",
+            f"INSERT INTO a VALUES (1, NULL, {TEST})",
+            f"INSERT INTO c VALUES (1, NULL, {TEST})",
+            "INSERT INTO b VALUES (1, 1)",
+            "INSERT INTO d VALUES (1, 1)",
+        ),
+        {},
+    ),
     "rows that are all alike, without any key": (
         (
             "CREATE TABLE clicks (user_id int REFERENCES users, page text)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -97,6 +98,7 @@ class _Restore:
         self.manifests = manifests
         self.tell = tell
         self.catalog: Catalog = read_catalog(conn)
+        self.numbers: Iterator[int] = itertools.count()
 
     def run(self, *, dry_run: bool) -> Restoration:
         began = time.monotonic()
@@ -180,7 +182,7 @@ class _Restore:
         """One statement: keys among tables that refer to each other are checked when all of it is there."""
         inserts = []
         for number, name in enumerate(component):
-            staged = self._staged(f"_restore_{number}", by_table[name][0].segment.content)
+            staged = self._staged(by_table[name][0].segment.content)
             self._copy(staged, by_table[name])
             columns = ", ".join(map(quoted, by_table[name][0].segment.content.columns))
             inserts.append(
@@ -191,10 +193,10 @@ class _Restore:
         with _refusing():
             return tuple(self.conn.execute(sa.text(f"WITH {', '.join(inserts)} SELECT {counts}")).one())
 
-    def _staged(self, name: str, content: Content) -> str:
-        """A temporary table with the content's columns."""
+    def _staged(self, content: Content) -> str:
+        """A new temporary table with the content's columns."""
         columns = ", ".join(f"t.{quoted(column)}" for column in content.columns)
-        staged = f"pg_temp.{quoted(name)}"
+        staged = f"pg_temp._restore_{next(self.numbers)}"
         self.conn.execute(
             sa.text(
                 f"CREATE TEMP TABLE {staged} ON COMMIT DROP"  # noqa: S608
@@ -205,9 +207,9 @@ class _Restore:
 
     def _values(self, parts: Sequence[Part]) -> Mapping[TableName, int]:
         rows: dict[TableName, int] = defaultdict(int)
-        for number, part in enumerate(parts):
+        for part in parts:
             content = part.segment.content
-            staged = self._staged(f"_restore_values_{number}", content)
+            staged = self._staged(content)
             self._copy(staged, [part])
             found = self._put_back(content, staged)
             if found != part.segment.rows:
