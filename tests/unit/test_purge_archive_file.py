@@ -27,9 +27,9 @@ from notifydb.purge.archive_read import read_manifest, text_of
 HEADER = {"purge": "p1", "database": "shop", "prefix": "notify-tests"}
 A = Content(TableName("public", "a"), ("id", "name"))
 B = Content(TableName("Od:d %s", 'we"ird / :t'), ("no:", "ü"))
-LET_GO = Content(B.table, ("id", "owner"), "values", 1, "7")
-BY_SERVER = Content(A.table, ("id", "owner"), "values", 1, None, by_server=True)
-CONTENTS = (A, B, LET_GO, BY_SERVER)
+LET_GO = Content(B.table, ("id", "owner"), "values", 1, ("7",))
+TO_NULL = Content(A.table, ("id", "owner"), "values", 1, (None,))
+CONTENTS = (A, B, LET_GO, TO_NULL)
 
 lines = st.binary(max_size=40).map(lambda line: line.replace(b"\n", b"\\n") + b"\n")
 texts = st.lists(lines, max_size=20).map(b"".join)

@@ -35,15 +35,14 @@ class Content:
     """What a segment holds: whole `rows`, or the `values` that rows had which let go of others.
 
     Of values, the last `restores` columns are those that were changed, the others tell which row it was;
-    `now` is what they were changed to, None for NULL and for what the server has set.
+    `now` is what each of those was changed to, None for NULL.
     """
 
     table: TableName
     columns: tuple[str, ...]
     kind: Kind = "rows"
     restores: int = 0
-    now: str | None = None
-    by_server: bool = False
+    now: tuple[str | None, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -216,7 +215,7 @@ def _document(sealed: Sealed) -> Mapping[str, object]:
         "sha256": sealed.sha256,
     }
     if content.kind == "values":
-        document |= {"restores": content.restores, "now": content.now, "by_server": content.by_server}
+        document |= {"restores": content.restores, "now": list(content.now)}
     return document
 
 

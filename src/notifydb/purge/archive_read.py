@@ -115,8 +115,7 @@ def _segment(document: Mapping[str, Any]) -> Sealed:
         tuple(document["columns"]),
         document["kind"],
         document.get("restores", 0),
-        document.get("now"),
-        document.get("by_server", False),
+        tuple(document.get("now", ())),
     )
     return Sealed(
         document["segment"],

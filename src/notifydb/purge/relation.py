@@ -92,6 +92,13 @@ class Relation:
     def __str__(self) -> str:
         return spelled_relation(self.child, self.columns, self.parent, self.parent_columns, self.json_path)
 
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The columns by which a row lets go."""
+        if self.policy is Policy.SERVER and self.foreign_key is not None:
+            return tuple(name for name, _ in self.foreign_key.sets)
+        return self.nullable if self.policy is Policy.NULL else self.columns
+
     def is_among(self, keys: str, alias: str = "t") -> str:
         """A condition: the child row `alias` refers to a row of the table of keys `keys`, which is hashed.
 

@@ -224,10 +224,10 @@ class _Restore:
     def _put_back(self, content: Content, staged: str) -> int:
         split = len(content.columns) - content.restores
         key, changed = content.columns[:split], content.columns[split:]
-        now = "true"
-        if not content.by_server:
-            value = "NULL" if content.now is None else literal(content.now)
-            now = " AND ".join(f"t.{quoted(name)}::text IS NOT DISTINCT FROM {value}" for name in changed)
+        now = " AND ".join(
+            f"t.{quoted(name)}::text IS NOT DISTINCT FROM {'NULL' if value is None else literal(value)}"
+            for name, value in zip(changed, content.now, strict=True)
+        )
         if key and key == self.catalog.tables[content.table].primary_key:
             same = " AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in key)
             source, where = f"{staged} s", f"{same} AND {now}"

@@ -113,22 +113,25 @@ class _Seal:
     def _let_go(self, closure: Closure, relation: Relation, rows: int) -> int:
         """What lets go is archived as it was; the server does it by itself where the key says so."""
         table = closure.catalog.tables[relation.child]
-        changed = relation.nullable if relation.policy is Policy.NULL else relation.columns
-        changed = tuple(name for name in changed if name not in table.primary_key)
+        changed, now = relation.changes, self._values_now(relation)
         key = table.primary_key or tuple(name for name in table.written if name not in changed)
-        by_server = relation.policy is Policy.SERVER
-        content = Content(
-            table.name, (*key, *changed), "values", len(changed), relation.reassign_to, by_server
-        )
+        content = Content(table.name, (*key, *changed), "values", len(changed), now)
         where = f"{closure.refers(relation)} AND {closure.stays(relation.child)}"
         self.taker.save(content, f"{table.name.sql} t WHERE {where} FOR UPDATE OF t")
-        if by_server:
+        if relation.policy is Policy.SERVER:
             return rows
         value = "NULL" if relation.reassign_to is None else literal(relation.reassign_to)
         values = ", ".join(f"{quoted(column)} = {value}" for column in changed)
         return self.conn.execute(
             sa.text(f"UPDATE {table.name.sql} t SET {values} WHERE {where}")  # noqa: S608
         ).rowcount
+
+    def _values_now(self, relation: Relation) -> tuple[str | None, ...]:
+        """What the columns hold, as text, of a row that has let go."""
+        if relation.policy is not Policy.SERVER or relation.foreign_key is None:
+            return (relation.reassign_to,) * len(relation.changes)
+        defaults = ", ".join(f"({default or 'NULL'})::text" for _, default in relation.foreign_key.sets)
+        return tuple(self.conn.execute(sa.text(f"SELECT {defaults}".replace(":", r"\:"))).one())
 
     def _delete(self, found: Survey) -> Iterator[tuple[str, int]]:
         closure, planned = found.closure, {table.table: table.rows for table in found.plan.tables}

@@ -53,7 +53,22 @@ SELECT
         ) THEN 'is of some partitions only'
         WHEN (to_jsonb(k) ->> 'conperiod')::boolean THEN 'is temporal'
         WHEN NOT (to_jsonb(k) ->> 'conenforced')::boolean THEN 'is not enforced'
-    END AS oddity
+    END AS oddity,
+    -- What ON DELETE SET NULL and SET DEFAULT write: columns, each with its default where that is it. The list of
+    -- columns is read as JSON: older servers have none.
+    coalesce((
+        SELECT jsonb_agg(jsonb_build_array(a.attname, CASE WHEN k.confdeltype = 'd' THEN format(
+            'CAST((%s) AS %s)',
+            coalesce(pg_get_expr(d.adbin, d.adrelid), pg_get_expr(t.typdefaultbin, 0), 'NULL'),
+            format_type(a.atttypid, a.atttypmod)
+        ) END) ORDER BY key.place)
+        FROM unnest(k.conkey) WITH ORDINALITY AS key (attnum, place)
+        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = key.attnum
+        JOIN pg_type t ON t.oid = a.atttypid
+        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE k.confdeltype IN ('n', 'd')
+          AND coalesce(nullif(to_jsonb(k) -> 'confdelsetcols', 'null') @> to_jsonb(key.attnum), true)
+    ), '[]') AS sets
 FROM pg_constraint k
 JOIN pg_class child
   ON child.oid = coalesce(pg_partition_root(k.conrelid)::oid, k.conrelid)

@@ -1,0 +1,82 @@
+"""Rows that stay and let go of users that are purged: which they were, and whether they are still the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from postgres.purge_support import address, dump, purge, put_back, run
+
+from conftest import query
+from notifydb import errors
+
+TEST, REAL, OTHER = 1, 3, 5
+USERS = (
+    "CREATE TABLE users (id int PRIMARY KEY, email_address text NOT NULL)",
+    f"INSERT INTO users VALUES ({TEST}, '{address()}'), (2, '{address()}')",
+    f"INSERT INTO users SELECT n, 'person' || n || '@example.gov' FROM generate_series({REAL}, {OTHER}) n",
+)
+
+
+@pytest.fixture
+def users(database: str) -> str:
+    """A database with two test users and three real ones."""
+    run(database, *USERS)
+    return database
+
+
+def test_a_real_users_row_is_not_taken_for_one_that_the_server_let_go(users: str, tmp_path: Path) -> None:
+    """Without a primary key, the row that lets go is told by what the server has written."""
+    run(
+        users,
+        "CREATE TABLE notes (user_id int REFERENCES users ON DELETE SET NULL, t text)",
+        f"CREATE TABLE tags (user_id int DEFAULT {OTHER} REFERENCES users ON DELETE SET DEFAULT, t text)",
+        "INSERT INTO notes VALUES (1, 'a'), (3, 'a')",
+        "INSERT INTO tags VALUES (1, 'a'), (3, 'a')",
+    )
+    before = dump(users)
+    purged = purge(users, archive=tmp_path)
+    assert set(query(users, "SELECT user_id FROM tags")) == {(REAL,), (OTHER,)}
+    put_back(users, purged.archive)
+    assert dump(users) == before
+
+
+LETS_GO = {
+    "to NULL": "user_id int REFERENCES users ON DELETE SET NULL",
+    "to a default": f"user_id int DEFAULT {OTHER} REFERENCES users ON DELETE SET DEFAULT",
+    "to the default of its domain": "user_id somebody REFERENCES users ON DELETE SET DEFAULT",
+    "by one of two columns": (
+        "user_id int, kind text DEFAULT ':x', FOREIGN KEY (user_id, kind) REFERENCES users (id, kind)"
+        " ON DELETE SET NULL (user_id)"
+    ),
+    "to the defaults of two columns": (
+        f"user_id int DEFAULT 2 + {REAL}, kind varchar(9) DEFAULT ':x',"
+        " FOREIGN KEY (user_id, kind) REFERENCES users (id, kind) ON DELETE SET DEFAULT"
+    ),
+}
+
+
+@pytest.mark.parametrize("clause", LETS_GO)
+def test_a_row_that_the_server_let_go_and_somebody_took_is_not_overwritten(
+    users: str, clause: str, tmp_path: Path
+) -> None:
+    run(
+        users,
+        "ALTER TABLE users ADD kind varchar(9) NOT NULL DEFAULT ':x', ADD UNIQUE (id, kind)",
+        f"CREATE DOMAIN somebody AS int DEFAULT {OTHER}",
+        f"CREATE TABLE notes (id int PRIMARY KEY, {LETS_GO[clause]})",
+        f"INSERT INTO notes (id, user_id) VALUES (1, {TEST}), (2, {TEST}), (3, {REAL})",
+    )
+    before = dump(users)
+    purged = purge(users, archive=tmp_path)
+    let_go = query(users, "SELECT user_id FROM notes WHERE id = 1")
+    run(users, "UPDATE notes SET user_id = 4 WHERE id = 1")
+    taken = dump(users)
+    with pytest.raises(errors.Refused, match="rows that had let go have changed since") as found:
+        put_back(users, purged.archive)
+    assert found.value.reasons == ("notes: 1 of 2 rows are gone, or refer to something else by now",)
+    assert dump(users) == taken
+    # As it was left, it is taken back.
+    run(users, f"UPDATE notes SET user_id = {let_go[0][0] or 'NULL'} WHERE id = 1")
+    put_back(users, purged.archive)
+    assert dump(users) == before
