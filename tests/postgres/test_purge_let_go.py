@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from postgres.purge_support import address, dump, purge, put_back, run
+from postgres.purge_support import address, dump, plan_of, purge, put_back, run, settings
 
 from conftest import query
 from notifydb import errors
@@ -80,3 +80,33 @@ def test_a_row_that_the_server_let_go_and_somebody_took_is_not_overwritten(
     run(users, f"UPDATE notes SET user_id = {let_go[0][0] or 'NULL'} WHERE id = 1")
     put_back(users, purged.archive)
     assert dump(users) == before
+
+
+KEYED = {
+    "by the server": (f"int DEFAULT {OTHER} REFERENCES users ON DELETE SET DEFAULT", ()),
+    "by a policy": ("int REFERENCES users", (f"notes.author=reassign:{OTHER}",)),
+}
+
+
+@pytest.mark.parametrize("way", KEYED)
+def test_a_row_that_would_let_go_by_its_primary_key_blocks_the_plan(
+    users: str, way: str, tmp_path: Path
+) -> None:
+    author, policies = KEYED[way]
+    run(
+        users,
+        f"CREATE TABLE notes (author {author}, k int, PRIMARY KEY (author, k))",
+        f"INSERT INTO notes VALUES ({TEST}, 1), ({REAL}, 1)",
+    )
+    before = dump(users)
+    given = settings(policies=policies)
+    (blocker,) = plan_of(users, given).blockers
+    assert blocker == (
+        "notes.author -> users.id lets go by a column of its primary key, which is not supported:"
+        " it could not be put back"
+    )
+    with pytest.raises(errors.Refused):
+        purge(users, given, archive=tmp_path)
+    assert dump(users) == before
+    run(users, f"DELETE FROM notes WHERE author = {TEST}")
+    assert purge(users, given, archive=tmp_path).rows == 2

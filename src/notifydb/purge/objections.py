@@ -23,7 +23,8 @@ class Facts:
 
     `foreign_founders` counts groups that go by the column that names somebody who stays; `unsupported` and
     `doubts` are of the graph; `lost_targets` are relations that would be reassigned to a row that goes,
-    `unidentified` tables without a primary key whose rows let go in several ways.
+    `unidentified` tables without a primary key whose rows let go in several ways, `keyed` relations by which
+    rows would let go with a part of their own key.
     """
 
     rows: Mapping[TableName, int]
@@ -36,6 +37,7 @@ class Facts:
     doubts: tuple[str, ...] = ()
     lost_targets: tuple[str, ...] = ()
     unidentified: tuple[TableName, ...] = ()
+    keyed: tuple[str, ...] = ()
 
 
 def blockers(
@@ -59,6 +61,10 @@ def blockers(
         yield f"{relation}: the row to reassign to would go as well"
     for name in facts.unidentified:
         yield f"{name} has no primary key, and rows of it would let go in several ways: they could not be put back"
+    for relation in facts.keyed:
+        yield (
+            f"{relation} lets go by a column of its primary key, which is not supported: it could not be put back"
+        )
     for stays in standing:
         objection = _objection(stays)
         if objection is not None:

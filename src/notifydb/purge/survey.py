@@ -241,6 +241,7 @@ class _Surveyor:
             doubts=self.graph.doubts,
             lost_targets=tuple(self._lost_targets()),
             unidentified=tuple(self._unidentified()),
+            keyed=tuple(self._keyed()),
         )
 
     def _lost_targets(self) -> Iterator[str]:
@@ -256,6 +257,14 @@ class _Surveyor:
             letting_go = [r for r, rows in census.standing if rows and r.policy in DETACHING]
             if len(letting_go) > 1 and not self.catalog.tables[name].primary_key:
                 yield name
+
+    def _keyed(self) -> Iterator[str]:
+        """Relations by which rows let go with a part of the key that they would be found by to be put back."""
+        for name, census in self.censuses.items():
+            key = self.catalog.tables[name].primary_key
+            for relation, rows in census.standing:
+                if rows and relation.policy in DETACHING and not set(key).isdisjoint(relation.changes):
+                    yield str(relation)
 
     def _goes(self, parent: TableName, relation: Relation) -> bool:
         column = quoted(relation.parent_columns[0])
