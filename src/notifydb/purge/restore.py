@@ -7,36 +7,28 @@ import itertools
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
-import psycopg
 import sqlalchemy as sa
 
 from notifydb import errors
 from notifydb.guard import Operation, Permit
-from notifydb.postgres import failures, ledger, own
+from notifydb.postgres import ledger, own
 from notifydb.postgres.advisory import advisory_lock
 from notifydb.postgres.connect import driver_of, own_engine, plain
 from notifydb.postgres.patience import Terms
-from notifydb.postgres.relations import Catalog, TableName, literal, quoted, read_catalog
+from notifydb.postgres.relations import Catalog, Table, TableName, literal, quoted, read_catalog
 from notifydb.purge import journal
 from notifydb.purge.archive import Content
 from notifydb.purge.archive_read import Manifest, read_manifest, text_of
 from notifydb.purge.events import Committed, Listener, Restored, Waiting
+from notifydb.purge.misfits import other_schema, refusing
 from notifydb.purge.onlooker import Onlooker
 from notifydb.purge.order import deletion_order
 from notifydb.purge.prove import Touched, touched
 from notifydb.purge.retrying import patiently
 from notifydb.purge.session import RESTORE, session, transaction
 from notifydb.purge.settled import Part, parts_of
-
-_MISFITS: Final = {
-    "23505": "it would overwrite what is there",
-    "23P01": "it would overwrite what is there",
-    "23503": "what was purged refers to something that is not there any more",
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -110,7 +102,7 @@ class _Restore:
         # Backwards: a later one tells which row it was by what an earlier one had changed.
         changed = [part for part in reversed(parts) if part.segment.content.kind == "values"]
         values = self._values(changed)
-        with _refusing():
+        with refusing():
             self.conn.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
         self._prove(before, rows, values)
         own.install(self.conn)
@@ -133,14 +125,9 @@ class _Restore:
         for part in parts:
             content = part.segment.content
             table = self.catalog.tables.get(content.table)
-            missing = [name for name in content.columns if table is None or table.column(name) is None]
-            if missing:
-                what = ", ".join(missing) if table is not None else "the table itself"
-                raise errors.Refused(
-                    "the restore is refused: the schema is not the one that the archive is of",
-                    reasons=(f"{content.table} lacks {what}",),
-                    hint="downgrade to the revision of that time, restore, and upgrade again",
-                )
+            reasons = tuple(_mismatches(table, content))
+            if reasons:
+                raise other_schema(*reasons)
 
     def _rows(self, parts: Sequence[Part]) -> Iterator[tuple[TableName, int]]:
         """Parents first: a row's keys are checked as it comes."""
@@ -167,7 +154,7 @@ class _Restore:
         for columns, alike in by_columns.items():
             statement = f"COPY {target} ({', '.join(map(quoted, columns))}) FROM STDIN"
             with (
-                _refusing(),
+                refusing(parts[0].segment.content.table),
                 plain(driver_of(self.conn)).copy(statement.replace(r"\:", ":").encode()) as copy,
             ):
                 for part in alike:
@@ -190,7 +177,7 @@ class _Restore:
                 f" SELECT {columns} FROM {staged} RETURNING 1)"
             )
         counts = ", ".join(f"(SELECT count(*) FROM i{number})" for number in range(len(component)))  # noqa: S608
-        with _refusing():
+        with refusing():
             return tuple(self.conn.execute(sa.text(f"WITH {', '.join(inserts)} SELECT {counts}")).one())
 
     def _staged(self, content: Content) -> str:
@@ -236,7 +223,7 @@ class _Restore:
             where = "t.ctid = s._place AND t.tableoid = s._part"
         values = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in changed)
         update = f"UPDATE {content.table.sql} t SET {values} FROM {source} WHERE {where}"  # noqa: S608
-        with _refusing():
+        with refusing(content.table):
             return self.conn.execute(sa.text(update)).rowcount
 
     def _prove(
@@ -261,18 +248,19 @@ class _Restore:
             )
 
 
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """A key that does not fit is a refusal, told without the values."""
-    try:
-        yield
-    except (sa.exc.DBAPIError, psycopg.Error) as error:
-        why = _MISFITS.get(failures.sqlstate(error) or "")
-        if why is None:
-            raise
-        raise errors.Refused(
-            f"the restore is refused: {why}", reasons=(failures.first_line(error),)
-        ) from error
+def _mismatches(table: Table | None, content: Content) -> Iterator[str]:
+    """What the table has no place for."""
+    if table is None:
+        yield f"{content.table} lacks the table itself"
+        return
+    columns = {column.name: column for column in table.columns}
+    gone = [name for name in content.columns if name not in columns]
+    if gone:
+        yield f"{content.table} lacks {', '.join(gone)}"
+    written = content.columns if content.kind == "rows" else content.columns[-content.restores :]
+    for name in written:
+        if name in columns and columns[name].generated:
+            yield f"{content.table}.{name} is generated now"
 
 
 def _changed(table: TableName, missing: int, rows: int) -> str:
