@@ -110,3 +110,26 @@ def test_a_row_that_would_let_go_by_its_primary_key_blocks_the_plan(
     assert dump(users) == before
     run(users, f"DELETE FROM notes WHERE author = {TEST}")
     assert purge(users, given, archive=tmp_path).rows == 2
+
+
+def test_what_an_event_trigger_writes_of_the_restores_own_tables_is_no_change(
+    users: str, tmp_path: Path
+) -> None:
+    run(
+        users,
+        "CREATE TABLE notes (id int PRIMARY KEY, user_id int REFERENCES users ON DELETE SET NULL)",
+        f"INSERT INTO notes VALUES (1, {TEST})",
+        "CREATE TABLE a (id int PRIMARY KEY, b int, user_id int REFERENCES users)",
+        "CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a)",
+        "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b",
+        f"INSERT INTO a VALUES (1, NULL, {TEST})",
+        "INSERT INTO b VALUES (1, 1)",
+        "CREATE TABLE ddl (tag text)",
+        "CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO public.ddl VALUES (tg_tag); END $$",
+        "CREATE EVENT TRIGGER t ON ddl_command_end EXECUTE FUNCTION f()",
+    )
+    before = dump(users)
+    purged = purge(users, archive=tmp_path)
+    put_back(users, purged.archive)
+    assert {**dump(users), "ddl": {}} == {**before, "ddl": {}}

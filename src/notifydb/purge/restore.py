@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -97,11 +97,17 @@ class _Restore:
         parts = parts_of(self.conn, self.manifests)
         self._check_columns(parts)
         self.conn.execute(sa.text("SET CONSTRAINTS ALL DEFERRED"))
-        before = touched(self.conn)
-        rows = dict(self._rows([part for part in parts if part.segment.content.kind == "rows"]))
+        by_table = _by_table(part for part in parts if part.segment.content.kind == "rows")
+        order = deletion_order(self.catalog, list(by_table))[::-1]
+        together = [name for component in order if len(component) > 1 for name in component]
         # Backwards: a later one tells which row it was by what an earlier one had changed.
         changed = [part for part in reversed(parts) if part.segment.content.kind == "values"]
-        values = self._values(changed)
+        # First of all: what an event trigger writes when a table is made is nothing that was restored.
+        rings = {name: self._staged(by_table[name][0].segment.content) for name in together}
+        letting_go = [(part, self._staged(part.segment.content)) for part in changed]
+        before = touched(self.conn)
+        rows = dict(self._rows(order, by_table, rings))
+        values = self._values(letting_go)
         with refusing():
             self.conn.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
         self._prove(before, rows, values)
@@ -129,18 +135,20 @@ class _Restore:
             if reasons:
                 raise other_schema(*reasons)
 
-    def _rows(self, parts: Sequence[Part]) -> Iterator[tuple[TableName, int]]:
+    def _rows(
+        self,
+        order: Sequence[tuple[TableName, ...]],
+        by_table: Mapping[TableName, list[Part]],
+        staged: Mapping[TableName, str],
+    ) -> Iterator[tuple[TableName, int]]:
         """Parents first: a row's keys are checked as it comes."""
-        by_table: dict[TableName, list[Part]] = defaultdict(list)
-        for part in parts:
-            by_table[part.segment.content.table].append(part)
-        for component in reversed(deletion_order(self.catalog, list(by_table))):
+        for component in order:
             began = time.monotonic()
             counts: tuple[int, ...]
             if len(component) == 1:
                 counts = (self._copy(component[0].sql, by_table[component[0]]),)
             else:
-                counts = self._copy_together(component, by_table)
+                counts = self._copy_together(component, by_table, staged)
             for name, rows in zip(component, counts, strict=True):
                 self.tell(Restored(name, rows, time.monotonic() - began))
                 yield name, rows
@@ -164,17 +172,19 @@ class _Restore:
         return rows
 
     def _copy_together(
-        self, component: tuple[TableName, ...], by_table: Mapping[TableName, list[Part]]
+        self,
+        component: tuple[TableName, ...],
+        by_table: Mapping[TableName, list[Part]],
+        staged: Mapping[TableName, str],
     ) -> tuple[int, ...]:
         """One statement: keys among tables that refer to each other are checked when all of it is there."""
         inserts = []
         for number, name in enumerate(component):
-            staged = self._staged(by_table[name][0].segment.content)
-            self._copy(staged, by_table[name])
+            self._copy(staged[name], by_table[name])
             columns = ", ".join(map(quoted, by_table[name][0].segment.content.columns))
             inserts.append(
                 f"i{number} AS (INSERT INTO {name.sql} ({columns}) OVERRIDING SYSTEM VALUE"  # noqa: S608
-                f" SELECT {columns} FROM {staged} RETURNING 1)"
+                f" SELECT {columns} FROM {staged[name]} RETURNING 1)"
             )
         counts = ", ".join(f"(SELECT count(*) FROM i{number})" for number in range(len(component)))  # noqa: S608
         with refusing():
@@ -192,11 +202,10 @@ class _Restore:
         )
         return staged
 
-    def _values(self, parts: Sequence[Part]) -> Mapping[TableName, int]:
+    def _values(self, parts: Sequence[tuple[Part, str]]) -> Mapping[TableName, int]:
         rows: dict[TableName, int] = defaultdict(int)
-        for part in parts:
+        for part, staged in parts:
             content = part.segment.content
-            staged = self._staged(content)
             self._copy(staged, [part])
             found = self._put_back(content, staged)
             if found != part.segment.rows:
@@ -246,6 +255,13 @@ class _Restore:
             raise errors.ProofFailed(
                 f"the restore did not do what was archived and was undone: {'; '.join(wrong)}"
             )
+
+
+def _by_table(parts: Iterable[Part]) -> Mapping[TableName, list[Part]]:
+    found: dict[TableName, list[Part]] = defaultdict(list)
+    for part in parts:
+        found[part.segment.content.table].append(part)
+    return found
 
 
 def _mismatches(table: Table | None, content: Content) -> Iterator[str]:
