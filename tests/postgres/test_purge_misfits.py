@@ -8,6 +8,8 @@ import pytest
 from postgres.purge_support import address, dump, purge, put_back, run, settings
 
 from notifydb import errors
+from notifydb.cli import purge_text
+from notifydb.purge.events import Event, Triggered
 from notifydb.purge.execute import Purged
 
 TEST, REAL = 1, 2
@@ -113,3 +115,28 @@ def test_what_the_schema_does_not_take_is_refused_without_its_values(
     assert (found.value.reasons, found.value.hint) == ((reason,), hint)
     assert SECRET not in found.value.message
     assert dump(database) == before
+
+
+def test_a_trigger_that_may_change_what_comes_back_is_told(database: str, purged: Purged) -> None:
+    run(
+        database,
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW := NEW; RETURN NEW; END $$",
+        "CREATE TRIGGER stamps BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()",
+        "CREATE TRIGGER stamps BEFORE INSERT ON log_1 FOR EACH ROW EXECUTE FUNCTION f()",
+        "CREATE TRIGGER touches BEFORE UPDATE ON b FOR EACH ROW EXECUTE FUNCTION f()",
+        # None of these sees a row as it comes back.
+        "CREATE TRIGGER touches BEFORE UPDATE OR DELETE ON a FOR EACH ROW EXECUTE FUNCTION f()",
+        "CREATE TRIGGER stamps BEFORE INSERT ON b FOR EACH ROW EXECUTE FUNCTION f()",
+        "CREATE TRIGGER off BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()",
+        "ALTER TABLE a DISABLE TRIGGER off",
+        "CREATE TRIGGER late AFTER INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()",
+        "CREATE TRIGGER once BEFORE INSERT ON a FOR EACH STATEMENT EXECUTE FUNCTION f()",
+    )
+    for dry_run in (True, False):
+        told: list[Event] = []
+        put_back(database, purged.archive, dry_run=dry_run, listen=told.append)
+        found = [(str(each.table), each.trigger) for each in told if isinstance(each, Triggered)]
+        assert found == [("a", "stamps"), ("b", "touches"), ("log", "stamps")]
+        assert "warning: trigger stamps of a may change the rows that come back" in [
+            text for event in told for text, _ in purge_text.lines(event)
+        ]

@@ -146,6 +146,11 @@ def _(event: events.Deleted) -> Iterator[_Line]:
 
 
 @lines.register
+def _(event: events.Triggered) -> Iterator[_Line]:
+    yield f"warning: trigger {event.trigger} of {event.table} may change the rows that come back", "yellow"
+
+
+@lines.register
 def _(event: events.Restored) -> Iterator[_Line]:
     yield f"restored {event.rows:,} rows of {event.table} ({event.seconds:.2f} s)", None
 

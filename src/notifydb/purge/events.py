@@ -125,6 +125,14 @@ class Deleted:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Triggered:
+    """A trigger of the table fires before rows come back to it, and may change them."""
+
+    table: TableName
+    trigger: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Restored:
     """Rows are back in a table, not yet committed."""
 
@@ -163,6 +171,7 @@ Event = (
     | Detached
     | Deleting
     | Deleted
+    | Triggered
     | Restored
     | Proved
     | Committed

@@ -21,12 +21,13 @@ from notifydb.postgres.relations import Catalog, Table, TableName, literal, quot
 from notifydb.purge import journal
 from notifydb.purge.archive import Content
 from notifydb.purge.archive_read import Manifest, read_manifest, text_of
-from notifydb.purge.events import Committed, Listener, Restored, Waiting
+from notifydb.purge.events import Committed, Listener, Restored, Triggered, Waiting
 from notifydb.purge.misfits import other_schema, refusing
 from notifydb.purge.onlooker import Onlooker
 from notifydb.purge.order import deletion_order
 from notifydb.purge.prove import Touched, touched
 from notifydb.purge.retrying import patiently
+from notifydb.purge.rewriting import rewriting
 from notifydb.purge.session import RESTORE, session, transaction
 from notifydb.purge.settled import Part, parts_of
 
@@ -105,6 +106,10 @@ class _Restore:
         # First of all: what an event trigger writes when a table is made is nothing that was restored.
         rings = {name: self._staged(by_table[name][0].segment.content) for name in together}
         letting_go = [(part, self._staged(part.segment.content)) for part in changed]
+        for table, trigger in rewriting(
+            self.conn, by_table, {part.segment.content.table for part in changed}
+        ):
+            self.tell(Triggered(table, trigger))
         before = touched(self.conn)
         rows = dict(self._rows(order, by_table, rings))
         values = self._values(letting_go)
