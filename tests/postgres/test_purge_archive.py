@@ -221,6 +221,14 @@ SHAPES: Mapping[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         ),
         {"policies": ("notes.made_by=null",)},
     ),
+    "rows without a key that let go, with columns named like those of a query": (
+        (
+            "CREATE TABLE notes (made_by int REFERENCES users, _place int, _part text, _turn int)",
+            "ALTER TABLE notes ADD turn int, ADD k0 int, ADD v0 text, ADD t int, ADD s int, ADD x int, ADD a int",
+            f"INSERT INTO notes (made_by, _turn) VALUES ({TEST}, 1), ({TEST}, 1), (NULL, 1), ({REAL}, 2)",
+        ),
+        {"policies": ("notes.made_by=null",)},
+    ),
     "names that need care": (
         (
             'CREATE SCHEMA "Od:d %s"',

@@ -233,8 +233,8 @@ class _Restore:
             same = " AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in key)
             source, where = f"{staged} s", f"{same} AND {now}"
         else:
-            source = f"({_paired(content.table, staged, key, now)}) s"
-            where = "t.ctid = s._place AND t.tableoid = s._part"
+            source = f"({_paired(content.table, staged, key, changed, now)}) s"
+            where = "t.ctid = s.ctid AND t.tableoid = s.tableoid"
         values = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in changed)
         update = f"UPDATE {content.table.sql} t SET {values} FROM {source} WHERE {where}"  # noqa: S608
         with refusing(content.table):
@@ -288,20 +288,27 @@ def _changed(table: TableName, missing: int, rows: int) -> str:
     return f"{table}: {missing:,} of {rows:,} rows are gone, or refer to something else by now"
 
 
-def _paired(table: TableName, staged: str, key: Sequence[str], now: str) -> str:
-    """The archived rows, each with the place of one that is its like: without a primary key there may be several.
+def _paired(table: TableName, staged: str, key: Sequence[str], changed: Sequence[str], now: str) -> str:
+    """What rows had, each with the place of one that is its like: without a primary key there may be several.
 
-    As text all types can be compared.
+    As text all types can be compared. Columns are numbered: no name of theirs can be that of another.
     """
-    turn = "row_number() OVER (PARTITION BY {})"
-    ours = ", ".join(f"t.{quoted(name)}::text" for name in key) or "true"
-    theirs = ", ".join(f"s.{quoted(name)}::text" for name in key) or "true"
-    same = "".join(f" AND x.{quoted(name)}::text IS NOT DISTINCT FROM a.{quoted(name)}::text" for name in key)
+    ours = [f"t.{quoted(name)}::text" for name in key]
+    theirs = [f"s.{quoted(name)}::text" for name in key]
+    had = ", ".join(f"s.{quoted(name)} AS v{number}" for number, name in enumerate(changed))
+    values = ", ".join(f"a.v{number} AS {quoted(name)}" for number, name in enumerate(changed))
+    same = "".join(f" AND x.k{number} IS NOT DISTINCT FROM a.k{number}" for number in range(len(key)))
     return (
-        f"SELECT x._place, x._part, a.* FROM (SELECT t.*, t.ctid AS _place, t.tableoid AS _part,"  # noqa: S608
-        f" {turn.format(ours)} AS _turn FROM {table.sql} t WHERE {now}) x"
-        f" JOIN (SELECT s.*, {turn.format(theirs)} AS _turn FROM {staged} s) a ON x._turn = a._turn{same}"
+        f"SELECT x.ctid, x.tableoid, {values}"  # noqa: S608
+        f" FROM (SELECT t.ctid, t.tableoid, {_numbered(ours)} FROM {table.sql} t WHERE {now}) x"
+        f" JOIN (SELECT {had}, {_numbered(theirs)} FROM {staged} s) a ON x.turn = a.turn{same}"
     )
+
+
+def _numbered(key: Sequence[str]) -> str:
+    """The key's columns, and which of the rows that are alike in them it is."""
+    columns = [f"{column} AS k{number}" for number, column in enumerate(key)]
+    return ", ".join([*columns, f"row_number() OVER (PARTITION BY {', '.join(key) or 'true'}) AS turn"])
 
 
 def _details(done: Restoration) -> dict[str, object]:
