@@ -92,7 +92,7 @@ def test_values_of_every_type_come_back_to_the_bit(users: str, session: str, tmp
         for name, value in {
             "datestyle": "'SQL, DMY'", "timezone": "'Pacific/Chatham'", "intervalstyle": "sql_standard",
             "bytea_output": "escape", "extra_float_digits": "-10", "search_path": "elsewhere",
-            "standard_conforming_strings": "off",
+            "standard_conforming_strings": "off", "array_nulls": "off", "xmloption": "document",
         }.items():  # fmt: skip
             run(users, f"ALTER DATABASE {database_of(users)} SET {name} = {value}")
     columns = ", ".join(f"{name} {type_}" for name, (type_, _) in VALUES.items())

@@ -48,6 +48,8 @@ _SETTINGS: Final = {
     "bytea_output": "hex",
     "extra_float_digits": "1",
     "lc_monetary": "C",
+    "array_nulls": "on",
+    "xmloption": "content",
     "idle_in_transaction_session_timeout": "0",
     # What an archive calls committed survives a crash of the server.
     "synchronous_commit": "on",
