@@ -53,8 +53,12 @@ class Onlooker:
         autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         # What it would have told is not worth a failure.
         with suppress(sqlalchemy.exc.DBAPIError, psycopg.Error), autocommit.connect() as conn:
-            while not stop.is_set():
-                wait = wait_of_any(conn, self.application)
-                if wait is not None:
-                    self.seen = wait.shown(without_literals)
-                stop.wait(pause)
+            try:
+                while not stop.is_set():
+                    wait = wait_of_any(conn, self.application)
+                    if wait is not None:
+                        self.seen = wait.shown(without_literals)
+                    stop.wait(pause)
+            finally:
+                # Who looks on may be late, and the pool that it would go back to be given up.
+                conn.invalidate()
