@@ -23,6 +23,7 @@ def check(
 ) -> None:
     """Check that a replay of the history makes just what the models say (exit 1 if not)."""
     deps = Deps(database_url=database_url)
+    deps.check_version_table()
     if database:
         _check_database(deps, output)
     else:

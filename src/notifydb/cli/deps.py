@@ -91,6 +91,12 @@ class Deps:
         settings = self.settings
         return find_project(self.loaded.root, settings.script_location, settings.metadata, settings.bootstrap)
 
+    def check_version_table(self) -> None:
+        """Raises ConfigurationError where plain Alembic keeps this project's revisions in another table."""
+        from notifydb.migrator.version_table import check_version_table
+
+        check_version_table(self.project)
+
     @property
     def head_file(self) -> Path | None:
         """The file that names the head, None where the settings say that there is none."""
@@ -195,10 +201,11 @@ class Deps:
         return dataclasses.replace(self.runner(listen), terms=terms, from_start=from_start)
 
     def runner(self, listen: Listener) -> Runner:
-        """What looks at the configured database and changes it."""
+        """What looks at the configured database and changes it; raises ConfigurationError."""
         from notifydb.guard import Operation
         from notifydb.runner.upgrade import Runner
 
+        self.check_version_table()
         destruction = self._request(self.database, Operation.DESTRUCTIVE_UPGRADE)
         return Runner(
             self.database.url,

@@ -53,6 +53,7 @@ def _status(deps: Deps) -> Status:
     from notifydb.postgres.connect import own_engine
     from notifydb.runner.plan import status as compare
 
+    deps.check_version_table()
     with failures.translated(), own_engine(deps.database.url).connect() as conn:
         return compare(deps.history, version.current(conn))
 
