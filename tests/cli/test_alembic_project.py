@@ -73,3 +73,58 @@ def test_a_version_table_whose_name_only_running_env_py_would_tell_is_refused(
     refused = notifydb("status", DATABASE_URL=database, **DEVELOPMENT)
     assert (refused.code, "(version_table=NAME)" in refused.err) == (2, True)
     assert "ALTER TABLE THAT_TABLE RENAME TO alembic_version;" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("alembic.ini", "[alembic]\nversion_locations = %(here)s/alembic/versions, %(here)s/more\n"),
+        ("alembic.ini", "[alembic]\nscript_location = %(here)s/alembic\nversion_locations = more\n"),
+        ("alembic.ini", "[alembic]\nrecursive_version_locations = true\n"),
+        ("alembic/alembic.ini", "[alembic]\nversion_locations =\n    alembic/versions\n    more\n"),
+        ("pyproject.toml", "[tool.alembic]\nversion_locations = ['alembic/versions', '%(here)s/more']\n"),
+        ("pyproject.toml", "[tool.alembic]\nrecursive_version_locations = true\n"),
+    ],
+)
+def test_a_second_folder_of_migrations_is_not_passed_over(
+    file: str, text: str, small_project: SmallProject, notifydb: Notifydb, database: str
+) -> None:
+    small_project.add("0001_acc", "pass")
+    (small_project.project.root / file).write_text(text)
+    (small_project.project.versions / "year").mkdir()
+    (small_project.project.versions / "year" / "0002_more.py").touch()
+    refused = notifydb("status", "--at-head", DATABASE_URL=database, **DEVELOPMENT)
+    assert (refused.code, "version_locations = " in refused.err) == (2, True)
+    assert "move all migrations into alembic/versions" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("alembic.ini", "[alembic]\nversion_locations = %(here)s/alembic/versions\n"),
+        ("alembic.ini", "[alembic]\nrecursive_version_locations = true\n"),
+        ("alembic.ini", "[alembic]\nscript_location = other\nversion_locations = more\n"),
+        ("pyproject.toml", "[tool.alembic]\nversion_locations = ['alembic/versions']\n"),
+    ],
+)
+def test_alembics_word_for_the_one_folder_is_no_error(
+    file: str, text: str, small_project: SmallProject, notifydb: Notifydb
+) -> None:
+    small_project.add("0001_acc", "pass")
+    (small_project.project.root / file).write_text(text)
+    assert notifydb("heads").out == "0001_acc\n"
+
+
+def test_alembics_table_in_pyproject_names_the_folder(
+    small_project: SmallProject, notifydb: Notifydb
+) -> None:
+    small_project.add("0001_acc", "pass")
+    root = small_project.project.root
+    (root / "notifydb.toml").unlink()
+    (root / "db" / "here").mkdir(parents=True)
+    (root / "alembic").rename(root / "db" / "here" / "alembic")
+    table = '[tool.alembic]\nscript_location = "%(here)s/db/here/alembic"\n'
+    (root / "pyproject.toml").write_text(table)
+    assert notifydb("heads").out == "0001_acc\n"
+    (root / "pyproject.toml").write_text(table.replace("here/alembic", "gone"))
+    assert "pyproject.toml [tool.alembic]: there is no migrations folder" in notifydb("heads").err

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import configparser
 import dataclasses
 import importlib
+import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from notifydb import errors
+from notifydb.migrator.ini import Option, read_options
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -37,36 +39,75 @@ def find_project(
 ) -> Project:
     """The project below `root`; without a given `script_location` it is found.
 
-    Raises ConfigurationError when there is no folder with `versions` in it.
+    Raises ConfigurationError when there is no folder with `versions` in it, or there are more with migrations.
     """
-    given = script_location or _from_ini(root)
+    named = None if script_location else read_options(root).get("script_location")
+    given = _folder(named) if named else script_location
     candidates = [given] if given else [Path("alembic"), Path("migrations")]
     for candidate in candidates:
         if (root / candidate / "versions").is_dir():
-            return Project(root, root / candidate, metadata, bootstrap)
+            project = Project(root, root / candidate, metadata, bootstrap)
+            _check_one_folder(project)
+            return project
     looked = ", ".join(f"{candidate}/versions" for candidate in candidates)
-    says = "alembic.ini: " if given and not script_location else ""
+    says = f"{named.file}: " if named and given else ""
     raise errors.ConfigurationError(
         f"{says}there is no migrations folder: looked for {looked} in {root}",
         hint="name it with NOTIFYDB_SCRIPT_LOCATION or script_location in [tool.notifydb]",
     )
 
 
-def _from_ini(root: Path) -> Path | None:
-    """`script_location` of alembic.ini; read raw, because its `%(here)s` is Alembic's to interpolate."""
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read(root / "alembic.ini", encoding="utf-8")
-    except (configparser.Error, ValueError) as error:
-        # The error's text quotes lines of the file, and there may be a URL in them.
-        raise errors.ConfigurationError(f"alembic.ini cannot be read: {type(error).__name__}") from None
-    location = parser.get("alembic", "script_location", fallback="").replace("%(here)s", ".")
-    if ":" in location:
+def _folder(named: Option) -> Path | None:
+    if ":" in named.text:
         raise errors.ConfigurationError(
-            f"alembic.ini: script_location = {location} is a package's folder, which is not looked up",
+            f"{named} is a package's folder, which is not looked up",
             hint="set NOTIFYDB_SCRIPT_LOCATION to the folder itself",
         )
-    return Path(location.replace("%%", "%")) if location else None
+    return Path(named.text) if named.text else None
+
+
+def alembic_options(project: Project) -> dict[str, Option]:
+    """What Alembic's own files say about this project; nothing where they are about another folder."""
+    options = read_options(project.root, project.script_location)
+    named = options.get("script_location")
+    location = named.text if named else ""
+    if not location or ":" in location or _is_same(project, location, project.script_location):
+        return options
+    return {}
+
+
+def _check_one_folder(project: Project) -> None:
+    """Raises ConfigurationError where Alembic would find migrations that are not in `versions` itself."""
+    options = alembic_options(project)
+    locations = options.get("version_locations")
+    if locations and not all(_are_versions(project, each) for each in locations.texts):
+        raise _several_folders(project, locations)
+    recursive = options.get("recursive_version_locations")
+    if recursive and recursive.is_true:
+        below = (each for each in project.versions.glob("*/**/*.py") if each.name != "__init__.py")
+        if next(below, None):
+            raise _several_folders(project, recursive)
+
+
+def _are_versions(project: Project, text: str) -> bool:
+    """Whether it names the one folder only, whatever separates names in it: a folder's may have blanks."""
+    parts = [each for each in re.split(r"[\s,:;]+", text) if each]
+    return _is_same(project, text.strip(), project.versions) or all(
+        _is_same(project, each, project.versions) for each in parts
+    )
+
+
+def _is_same(project: Project, path: str, folder: Path) -> bool:
+    return (project.root / path).resolve() == folder.resolve()
+
+
+def _several_folders(project: Project, option: Option) -> errors.ConfigurationError:
+    folder = os.path.relpath(project.versions, project.root)
+    return errors.ConfigurationError(
+        f"{option}: notifydb keeps one numbered history in one folder, and would not run what is outside of"
+        f" {folder}",
+        hint=f"move all migrations into {folder} (their ids stay), and drop {option.name} from {option.file}",
+    )
 
 
 def alembic_config(project: Project, **options: Any) -> Config:
