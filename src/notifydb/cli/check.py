@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from notifydb import errors
 from notifydb.cli.authoring import compared, told
 from notifydb.cli.deps import Deps
 from notifydb.cli.options import DatabaseUrl, Format, OutputFormat
@@ -57,6 +58,11 @@ def _check_database(deps: Deps, output: OutputFormat) -> None:
     from notifydb.verify.drift import drift
 
     plan = deps.runner(lambda _: None).plan_upgrade("+0")
+    if len(plan.current) > 1:
+        raise errors.HistoryError(
+            f"the database is at {' and '.join(sorted(plan.current))}, and the history is compared at one revision",
+            hint="notifydb upgrade brings it to where they are merged",
+        )
     revision = None if plan.target == "base" else plan.target
     place = revision or "base"
     shadows = deps.shadows()

@@ -13,17 +13,16 @@ from notifydb.revisions.graph import History, Revision
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Status:
-    """A database against the folder: `unknown` are applied revisions that no file has."""
+    """A database against the folder: `unknown` are applied revisions that no file has.
+
+    `is_torn` tells whether `alembic_version` holds several rows that no upgrade leaves side by side.
+    """
 
     current: tuple[str, ...]
     heads: tuple[str, ...]
     pending: tuple[Revision, ...]
     unknown: tuple[str, ...]
-
-    @property
-    def is_torn(self) -> bool:
-        """Whether `alembic_version` holds more rows than the history has ends."""
-        return len(self.current) > max(len(self.heads), 1)
+    is_torn: bool
 
     @property
     def at_head(self) -> bool:
@@ -62,7 +61,7 @@ def status(history: History, current: tuple[str, ...]) -> Status:
     unknown = tuple(revision for revision in current if revision not in history.revisions)
     applied = _applied(history, current)
     pending = () if unknown else tuple(each for each in history.ordered() if each.id not in applied)
-    return Status(current, history.heads, pending, unknown)
+    return Status(current, history.heads, pending, unknown, _is_torn(history, current))
 
 
 def plan_upgrade(history: History, current: tuple[str, ...], target: str = "heads") -> Plan:
@@ -174,8 +173,13 @@ def _only(current: tuple[str, ...]) -> str:
     return current[0] if current else "base"
 
 
+def _is_torn(history: History, current: tuple[str, ...]) -> bool:
+    """Between a branch point and its merge there is a row for each branch; none of them stands on another."""
+    return len(current) > max(len(history.heads), 1) and set(ends(history, current)) != set(current)
+
+
 def _check_known(history: History, current: tuple[str, ...]) -> None:
-    if len(current) > max(len(history.heads), 1):
+    if _is_torn(history, current):
         raise errors.HistoryError(
             f"alembic_version holds several rows: {', '.join(current)}",
             hint="find out which one is true, then: notifydb stamp REVISION",

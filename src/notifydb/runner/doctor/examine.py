@@ -193,6 +193,10 @@ def _unplaced(found: Examined) -> str | None:
         return "alembic_version holds several rows"
     if found.status.unknown:
         return "no file here has the database's revision"
+    if len(found.standing.current) > 1:
+        return (
+            f"the database is at {' and '.join(sorted(found.standing.current))}, which have yet to be merged"
+        )
     if not found.standing.current and found.has_tables:
         return "alembic_version is empty"
     return None
