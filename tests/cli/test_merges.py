@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from cli.conftest import ROWS, Notifydb, Outcome
+from cli.conftest import ROWS, Notifydb, Outcome, matches_schema
 from conftest import SmallProject, query
 
 TABLES = ["0001_a", "0002_b", "0003_c", "0004_m", "0005_m"]
@@ -80,3 +80,36 @@ def test_a_row_that_no_branch_has_beside_the_others_stays_an_error(wrong: str, h
     assert halfway.notifydb("upgrade").code == 2
     assert halfway.notifydb("status").code == 1
     assert "error: " in halfway.notifydb("doctor", "--no-shadow").out
+
+
+@pytest.mark.parametrize(
+    ("target", "reverted", "rows"),
+    [
+        ("0003_c", ["0005_m", "0004_m"], ["0002_b", "0003_c"]),
+        ("-2", ["0005_m", "0004_m"], ["0002_b", "0003_c"]),
+        ("-3", ["0005_m", "0004_m", "0003_c"], ["0002_b"]),
+        ("0001_a", ["0005_m", "0004_m", "0003_c", "0002_b"], ["0001_a"]),
+    ],
+)
+def test_a_downgrade_over_a_merge_does_and_tells_the_same(
+    target: str, reverted: list[str], rows: list[str], forked: Forked
+) -> None:
+    forked.notifydb("upgrade")
+    ahead = forked.notifydb("downgrade", target, "--dry-run")
+    assert ahead.out.splitlines() == [f"would downgrade {each}" for each in reverted]
+    done = forked.notifydb("downgrade", target)
+    told = f"{len(reverted)} done; the database is at {', '.join(rows)}\n"
+    assert (done.code, done.err.endswith(told)) == (0, True)
+    assert forked.rows() == rows
+    assert forked.tables() == sorted(set(TABLES) - set(reverted))
+    assert forked.notifydb("upgrade").code == 0
+    assert (forked.rows(), forked.tables()) == (["0005_m"], TABLES)
+
+
+def test_steps_are_counted_over_branches_and_told_where_they_end(forked: Forked) -> None:
+    done = forked.notifydb("upgrade", "+3", "--format", "json")
+    assert matches_schema("upgrade", done.json)
+    assert (done.json["steps"], done.json["at"]) == (TABLES[:3], ["0002_b", "0003_c"])
+    assert (forked.rows(), forked.tables()) == (["0002_b", "0003_c"], TABLES[:3])
+    nothing = forked.notifydb("downgrade", "0002_b")
+    assert nothing.err == "nothing to do: the database is at 0002_b, 0003_c\n"

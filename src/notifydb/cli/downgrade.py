@@ -58,6 +58,6 @@ def downgrade(
         if ran:
             plan = runner.downgrade(target, deps.permit(Operation.DOWNGRADE, confirm))
         if not dry_run:
-            job.done(plan.target)
+            job.done(plan.place)
     if dry_run or not deps.logs_json:
         report(deps, "downgrade", plan, output, ran=ran)

@@ -75,7 +75,7 @@ def upgrade(
         if not dry_run:
             permit = deps.permit(Operation.DOWNGRADE, confirm) if take_back and plan.taken_back else None
             plan = runner.upgrade(target, environment=strictest(deps.loaded.voices), take_back=permit)
-            job.done(plan.target)
+            job.done(plan.place)
     if dry_run or not deps.logs_json:
         report(deps, "upgrade", plan, output, ran=not dry_run)
 
@@ -83,7 +83,7 @@ def upgrade(
 def report(deps: Deps, operation: str, plan: Plan, output: OutputFormat, *, ran: bool) -> None:
     """What was run, or would be."""
     if output is OutputFormat.JSON:
-        document = {"operation": operation, "target": plan.target, "ran": ran}
+        document = {"operation": operation, "target": plan.target, "at": list(plan.rows), "ran": ran}
         steps, taken_back = ([each.id for each in ids] for ids in (plan.steps, plan.taken_back))
         deps.console.json({**document, "steps": steps, "taken_back": taken_back})
         return
@@ -94,6 +94,6 @@ def report(deps: Deps, operation: str, plan: Plan, output: OutputFormat, *, ran:
             deps.console.data(f"would {operation} {each.id}")
     back = f"{len(plan.taken_back)} taken back, " if plan.taken_back else ""
     if not plan.steps and not back:
-        deps.console.say(f"nothing to do: the database is at {plan.target}", style="green")
+        deps.console.say(f"nothing to do: the database is at {plan.place}", style="green")
     elif ran:
-        deps.console.say(f"{back}{len(plan.steps)} done; the database is at {plan.target}", style="green")
+        deps.console.say(f"{back}{len(plan.steps)} done; the database is at {plan.place}", style="green")

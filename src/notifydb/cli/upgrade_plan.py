@@ -63,7 +63,8 @@ def show_plan(deps: Deps, target: str, from_history: str | None, output: OutputF
         deps.console.json(_document(deps, plan, found))
         return
     few = deps.settings.lint.small_table_rows
-    for text, style in page(found, plan.target, runner.destruction.target.database, few):
+    target = plan.target if plan.steps else plan.place
+    for text, style in page(found, target, runner.destruction.target.database, few):
         deps.console.data(text, style)
 
 

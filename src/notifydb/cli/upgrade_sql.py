@@ -40,7 +40,7 @@ def write_sql(deps: Deps, target: str) -> None:
     plan = _range(deps, target) if is_range else deps.runner(lambda _: None).plan_upgrade(target)
     if not plan.steps:
         deps.console.say(
-            f"nothing to do: {'it' if is_range else 'the database'} is at {plan.target}", style="green"
+            f"nothing to do: {'it' if is_range else 'the database'} is at {plan.place}", style="green"
         )
         return
     with deps.console.working("writing the script"):

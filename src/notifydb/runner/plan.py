@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from notifydb import errors
 from notifydb.revisions import naming
@@ -33,13 +33,24 @@ class Status:
 class Plan:
     """Revisions in the order they will run, from `current` to `target` (a full id or `base`).
 
+    `rows` is what `alembic_version` holds once they have run: several where that is beside or below a merge.
     `taken_back` are those that an upgrade downgrades first, since the folder does not have them.
     """
 
     current: tuple[str, ...]
     target: str
     steps: tuple[Revision, ...]
+    rows: tuple[str, ...]
     taken_back: tuple[Revision, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(each.id for each in self.steps)
+
+    @property
+    def place(self) -> str:
+        """Where the database is once they have run, in words."""
+        return ", ".join(self.rows) or "base"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,56 +81,70 @@ def plan_upgrade(history: History, current: tuple[str, ...], target: str = "head
     Raises HistoryError when the target, or what the database holds, is not in the folder.
     """
     _check_known(history, current)
-    plan = _plan_upgrade(history, current, target)
-    for each in plan.steps:
+    applied = _applied(history, current)
+    found, steps = _to_upgrade(history, current, applied, target)
+    for each in steps:
         # The stamp would fail after the migration has run, and what left its transaction would stay.
         if len(each.id) > naming.MAX_ID:
             raise errors.HistoryError(
                 f"{each.id} has {len(each.id)} characters; alembic_version holds {naming.MAX_ID}",
                 hint="notifydb migrate renumber --all --from N shortens it by whole words, or rename it by hand",
             )
-    return plan
+    rows = ends(history, applied.union(each.id for each in steps)) if steps else current
+    return Plan(current, found, steps, rows)
 
 
-def _plan_upgrade(history: History, current: tuple[str, ...], target: str) -> Plan:
-    applied = _applied(history, current)
+def _to_upgrade(
+    history: History, current: tuple[str, ...], applied: set[str], target: str
+) -> tuple[str, tuple[Revision, ...]]:
+    """The target's id, and what leads there."""
     if match := re.fullmatch(r"\+(\d+)", target):
         pending = [each for each in history.ordered() if each.id not in applied]
         count = int(match[1])
         if count > len(pending):
             raise errors.HistoryError(f"{target}: only {len(pending)} migrations are pending")
         steps = tuple(pending[:count])
-        return Plan(current, steps[-1].id if steps else _only(current), steps)
+        return (steps[-1].id if steps else _only(current)), steps
     found = history.get(target)
     if found is None:
-        return Plan(current, "base", ())
+        return "base", ()
     if found.id in applied and found.id not in current:
         raise errors.HistoryError(
             f"the database is already past {found.id}", hint=f"notifydb downgrade {found.id}"
         )
-    steps = tuple(each for each in history.chain(found.id) if each.id not in applied)
-    return Plan(current, found.id, steps)
+    return found.id, tuple(each for each in history.chain(found.id) if each.id not in applied)
 
 
 def plan_downgrade(history: History, current: tuple[str, ...], target: str) -> Plan:
     """What `downgrade target` runs, the newest first; `target` is `base`, an id, its beginning, or `-N`.
 
+    Of an id, that is what stands on it: branches beside it stay, as with Alembic.
     Raises HistoryError when the target is not below the database's revision.
     """
     _check_known(history, current)
     applied = [each for each in history.ordered() if each.id in _applied(history, current)]
+    found, steps = _to_downgrade(history, applied, target)
+    gone = {each.id for each in steps}
+    rows = ends(history, (each.id for each in applied if each.id not in gone)) if steps else current
+    return Plan(current, found, steps, rows)
+
+
+def _to_downgrade(
+    history: History, applied: Sequence[Revision], target: str
+) -> tuple[str, tuple[Revision, ...]]:
+    """The target's id, and what goes, the newest first; `applied` is in order."""
     if match := re.fullmatch(r"-(\d+)", target):
         count = int(match[1])
         if count > len(applied):
             raise errors.HistoryError(f"{target}: only {len(applied)} migrations are applied")
         rest = applied[: len(applied) - count]
-        return Plan(current, rest[-1].id if rest else "base", tuple(reversed(applied[len(rest) :])))
+        return (rest[-1].id if rest else "base"), tuple(reversed(applied[len(rest) :]))
     found = history.get(target)
-    keep = set() if found is None else {each.id for each in history.chain(found.id)}
-    if found is not None and found.id not in {each.id for each in applied}:
+    if found is None:
+        return "base", tuple(reversed(applied))
+    if found.id not in {each.id for each in applied}:
         raise errors.HistoryError(f"{found.id} is not applied", hint="notifydb status")
-    steps = tuple(each for each in reversed(applied) if each.id not in keep)
-    return Plan(current, "base" if found is None else found.id, steps)
+    return found.id, tuple(each for each in reversed(applied) if found.id in history.ancestors(each.id))
 
 
 def plan_restamp(

@@ -104,7 +104,7 @@ class Runner:
                 self.listen(Replaced(standing.replaced))
             if plan.steps:
                 was_empty = self.prepare(environment)
-                self.run("upgrade", "up", plan.target, still_ours, watched=not was_empty)
+                self.run("upgrade", "up", plan.ids, still_ours, watched=not was_empty)
         return plan
 
     def downgrade(self, target: str, permit: Permit) -> Plan:
@@ -118,7 +118,7 @@ class Runner:
                 plan = plan_downgrade(runner.history, standing.current, target)
                 if plan.steps:
                     runner.prepare(None, Operation.DOWNGRADE, permit)
-                    runner.run("downgrade", "down", plan.target, still_ours)
+                    runner.run("downgrade", "down", plan.ids, still_ours)
         return plan
 
     def stamp(self, target: str, permit: Permit | None = None) -> str:
