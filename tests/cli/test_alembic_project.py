@@ -128,3 +128,13 @@ def test_alembics_table_in_pyproject_names_the_folder(
     assert notifydb("heads").out == "0001_acc\n"
     (root / "pyproject.toml").write_text(table.replace("here/alembic", "gone"))
     assert "pyproject.toml [tool.alembic]: there is no migrations folder" in notifydb("heads").err
+
+
+def test_a_migration_that_asks_for_alembics_x_arguments_gets_none(
+    small_project: SmallProject, notifydb: Notifydb, database: str
+) -> None:
+    asks = (
+        'from alembic import context\nassert context.get_x_argument(as_dictionary=True).get("tenant") is None'
+    )
+    small_project.add("0001_acc", asks)
+    assert notifydb("upgrade", DATABASE_URL=database, **DEVELOPMENT).code == 0

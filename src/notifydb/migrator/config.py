@@ -116,7 +116,7 @@ def alembic_config(project: Project, **options: Any) -> Config:
 
     from alembic.config import Config
 
-    config = Config(cmd_opts=argparse.Namespace(quiet=True), **options)
+    config = Config(cmd_opts=argparse.Namespace(quiet=True, x=None), **options)
     config.set_main_option("script_location", str(project.script_location).replace("%", "%%"))
     return config
 
