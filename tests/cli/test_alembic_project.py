@@ -138,3 +138,15 @@ def test_a_migration_that_asks_for_alembics_x_arguments_gets_none(
     )
     small_project.add("0001_acc", asks)
     assert notifydb("upgrade", DATABASE_URL=database, **DEVELOPMENT).code == 0
+
+
+def test_a_version_table_with_a_column_of_the_projects_own_is_stamped_as_by_alembic(
+    small_project: SmallProject, notifydb: Notifydb, database: str
+) -> None:
+    small_project.add("0001_acc", "pass")
+    query(
+        database,
+        "CREATE TABLE alembic_version (at timestamptz DEFAULT now(), version_num varchar(32) NOT NULL)",
+    )
+    assert notifydb("upgrade", DATABASE_URL=database, **DEVELOPMENT).code == 0
+    assert query(database, "SELECT version_num, at IS NULL FROM alembic_version") == [("0001_acc", False)]

@@ -29,7 +29,9 @@ class Stamps(HeadMaintainer):
 
     def _insert_version(self, version: str) -> None:
         self.heads.add(version)
-        self._message.add(f"INSERT INTO alembic_version VALUES ({_literal(version)})")  # noqa: S608
+        self._message.add(
+            f"INSERT INTO alembic_version (version_num) VALUES ({_literal(version)})"  # noqa: S608
+        )
 
     def _delete_version(self, version: str) -> None:
         self.heads.remove(version)
