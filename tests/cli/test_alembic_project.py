@@ -150,3 +150,28 @@ def test_a_version_table_with_a_column_of_the_projects_own_is_stamped_as_by_alem
     )
     assert notifydb("upgrade", DATABASE_URL=database, **DEVELOPMENT).code == 0
     assert query(database, "SELECT version_num, at IS NULL FROM alembic_version") == [("0001_acc", False)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "characters"), [("varchar(45)", 45), ("varchar", 200), ("text", 200), ("varchar(6)", 6)]
+)
+def test_an_id_may_be_as_long_as_the_databases_own_version_table_holds(
+    kind: str, characters: int, small_project: SmallProject, notifydb: Notifydb, database: str
+) -> None:
+    fits = "0001_" + "a" * (characters - 5)
+    small_project.add(fits, "pass")
+    query(database, f"CREATE TABLE alembic_version (version_num {kind} NOT NULL)")
+    there = {"DATABASE_URL": database, **DEVELOPMENT}
+    assert notifydb("upgrade", **there).code == 0
+    assert query(database, "SELECT version_num FROM alembic_version") == [(fits,)]
+
+
+def test_an_id_that_a_narrowed_version_table_cannot_hold_is_refused_before_it_runs(
+    small_project: SmallProject, notifydb: Notifydb, database: str
+) -> None:
+    small_project.add("0001_acc", 'op.execute("CREATE TABLE acc ()")')
+    query(database, "CREATE TABLE alembic_version (version_num varchar(6) NOT NULL)")
+    refused = notifydb("upgrade", DATABASE_URL=database, **DEVELOPMENT)
+    assert (refused.code, "0001_acc has 8 characters; alembic_version holds 6" in refused.err) == (2, True)
+    assert "ALTER TABLE alembic_version ALTER version_num TYPE varchar(32);" in refused.err
+    assert query(database, "SELECT to_regclass('acc')") == [(None,)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,6 +11,11 @@ import sqlalchemy as sa
 from notifydb import errors
 
 _TABLE: Final = sa.table("alembic_version", sa.column("version_num"))
+#: The limit is kept with the four bytes of a length; -1 is none.
+_ROOM: Final = sa.text(
+    "SELECT atttypmod - 4 FROM pg_attribute"
+    " WHERE attrelid = to_regclass('alembic_version') AND attname = 'version_num'"
+)
 
 
 def current(conn: sa.Connection) -> tuple[str, ...]:
@@ -17,6 +23,12 @@ def current(conn: sa.Connection) -> tuple[str, ...]:
     if conn.scalar(sa.text("SELECT to_regclass('alembic_version')")) is None:
         return ()
     return tuple(conn.scalars(sa.select(_TABLE.c.version_num)))
+
+
+def room(conn: sa.Connection) -> int | None:
+    """How many characters of an id the database's `alembic_version` holds; None where there is no such table."""
+    found: int | None = conn.scalar(_ROOM)
+    return sys.maxsize if found is not None and found < 0 else found
 
 
 def replace_rows(conn: sa.Connection, old: Sequence[str], new: Sequence[str]) -> None:

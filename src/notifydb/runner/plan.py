@@ -75,9 +75,12 @@ def status(history: History, current: tuple[str, ...]) -> Status:
     return Status(current, history.heads, pending, unknown, _is_torn(history, current))
 
 
-def plan_upgrade(history: History, current: tuple[str, ...], target: str = "heads") -> Plan:
+def plan_upgrade(
+    history: History, current: tuple[str, ...], target: str = "heads", room: int = naming.MAX_ID
+) -> Plan:
     """What `upgrade target` runs; `target` is `heads`, an id, its beginning, or `+N`.
 
+    `room` is how many characters of an id `alembic_version` holds.
     Raises HistoryError when the target, or what the database holds, is not in the folder.
     """
     _check_known(history, current)
@@ -85,13 +88,19 @@ def plan_upgrade(history: History, current: tuple[str, ...], target: str = "head
     found, steps = _to_upgrade(history, current, applied, target)
     for each in steps:
         # The stamp would fail after the migration has run, and what left its transaction would stay.
-        if len(each.id) > naming.MAX_ID:
-            raise errors.HistoryError(
-                f"{each.id} has {len(each.id)} characters; alembic_version holds {naming.MAX_ID}",
-                hint="notifydb migrate renumber --all --from N shortens it by whole words, or rename it by hand",
-            )
+        if len(each.id) > room:
+            raise _too_long(each.id, room)
     rows = ends(history, applied.union(each.id for each in steps)) if steps else current
     return Plan(current, found, steps, rows)
+
+
+def _too_long(revision: str, room: int) -> errors.HistoryError:
+    hint = "notifydb migrate renumber --all --from N shortens it by whole words, or rename it by hand"
+    if len(revision) <= naming.MAX_ID:
+        hint = f"ALTER TABLE alembic_version ALTER version_num TYPE varchar({naming.MAX_ID}); (as Alembic makes it)"
+    return errors.HistoryError(
+        f"{revision} has {len(revision)} characters; alembic_version holds {room}", hint=hint
+    )
 
 
 def _to_upgrade(

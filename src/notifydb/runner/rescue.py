@@ -31,7 +31,7 @@ class Standing:
     `kept` are the applied revisions that the folder does not have, or has with another upgrade(), and
     `sources` their files; `lost` are those that nobody has. `history` is the folder's with the kept ones in
     it; the folder's own if some are lost. `unfinished` is a restamp whose files have moved and whose database
-    has not.
+    has not. `room` is how many characters of an id the database's `alembic_version` holds.
     """
 
     folder: History
@@ -43,6 +43,7 @@ class Standing:
     history: History
     unfinished: Restamp | None = None
     hashes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    room: int = naming.MAX_ID
 
     @property
     def edited(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from notifydb.postgres.advisory import StillOurs, advisory_lock
 from notifydb.postgres.connect import driver_of, make_engine, own_engine
 from notifydb.postgres.endpoint import check_endpoint
 from notifydb.postgres.patience import Terms
+from notifydb.revisions import naming
 from notifydb.revisions.graph import History, Revision
 from notifydb.runner import rescue
 from notifydb.runner.events import Listener, Replaced, Unmarked, Waiting
@@ -59,6 +60,7 @@ class Runner:
         """What the database holds beside the folder; raises as `current` does."""
         with failures.translated(), own_engine(self.url).connect() as conn:
             current, applied, planned, hashes = version.current(conn), {}, None, {}
+            room = version.room(conn) or naming.MAX_ID
             try:
                 hashes = ledger.read_hashes(conn)
                 planned = ledger.newest_details(conn, Operation.RESTAMP, "planned")
@@ -68,7 +70,8 @@ class Runner:
                 # A role that may only look at alembic_version is told as much as that says.
                 if failures.sqlstate(error) != failures.INSUFFICIENT_PRIVILEGE:
                     raise
-        return rescue.compare(self.history, current, applied, self.shared, planned, hashes)
+        found = rescue.compare(self.history, current, applied, self.shared, planned, hashes)
+        return dataclasses.replace(found, room=room)
 
     def plan_upgrade(self, target: str = "heads", *, take_back: bool = False) -> Plan:
         """What `upgrade` would do now; raises HistoryError as it does."""
@@ -208,11 +211,11 @@ class Runner:
     def _planned(self, standing: rescue.Standing, target: str, *, take_back: bool) -> Plan:
         if take_back and standing.kept:
             rest = standing.rest()
-            plan = plan_upgrade(self.history, rest, target)
+            plan = plan_upgrade(self.history, rest, target, standing.room)
             return dataclasses.replace(plan, current=standing.current, taken_back=standing.foreign())
         if standing.refusal() is not None:
             raise _refusal(standing)
-        return plan_upgrade(self.history, standing.current, target)
+        return plan_upgrade(self.history, standing.current, target, standing.room)
 
     def prepare(
         self,
