@@ -175,3 +175,43 @@ def test_an_id_that_a_narrowed_version_table_cannot_hold_is_refused_before_it_ru
     assert (refused.code, "0001_acc has 8 characters; alembic_version holds 6" in refused.err) == (2, True)
     assert "ALTER TABLE alembic_version ALTER version_num TYPE varchar(32);" in refused.err
     assert query(database, "SELECT to_regclass('acc')") == [(None,)]
+
+
+@pytest.mark.parametrize("file", ["alembic.ini", "alembic/alembic.ini"])
+def test_a_migration_is_told_what_alembic_ini_says(
+    file: str, small_project: SmallProject, notifydb: Notifydb, database: str
+) -> None:
+    ini = small_project.project.root / file
+    ini.write_text(
+        "[alembic]\nmyschema = a%%b\nsqlalchemy.url = x://%\n[loggers]\nkeys = no\n[app]\nsize = 7\n"
+    )
+    reads = "from alembic import context\nconfig = context.config\n"
+    made = 'config.get_main_option("myschema") + config.get_section("app")["size"]'
+    small_project.add("0001_acc", f"{reads}op.create_table({made}, sa.Column('id', sa.Integer))")
+    there = {"DATABASE_URL": database, **DEVELOPMENT}
+    assert 'CREATE TABLE "a%b7"' in notifydb("upgrade", "--sql", **there).out
+    assert notifydb("upgrade", **there).code == 0
+    assert query(database, "SELECT to_regclass('\"a%b7\"') IS NULL") == [(False,)]
+    assert notifydb("check", "--database", **there).code == 0
+    ini.write_text(ini.read_text().replace("size = 7", "size = 8"))
+    assert "missing table" in notifydb("check", "--database", **there).out
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("alembic.ini", "[alembic]\nprepend_sys_path = . src\n"),
+        ("alembic.ini", "[alembic]\nprepend_sys_path = %(here)s/src\npath_separator = os\n"),
+        ("pyproject.toml", "[tool.alembic]\nprepend_sys_path = ['%(here)s/src']\n"),
+    ],
+)
+def test_a_migration_imports_from_where_alembic_lets_it(
+    file: str, text: str, small_project: SmallProject, notifydb: Notifydb, database: str
+) -> None:
+    root = small_project.project.root
+    (root / "src" / "shop").mkdir(parents=True)
+    (root / "src" / "shop" / "__init__.py").write_text("NAME = 'acc'\n")
+    (root / file).write_text(text)
+    small_project.add("0001_acc", 'import shop\nop.create_table(shop.NAME, sa.Column("id", sa.Integer))')
+    assert notifydb("upgrade", DATABASE_URL=database, **DEVELOPMENT).code == 0
+    assert query(database, "SELECT to_regclass('acc')::text") == [("acc",)]

@@ -7,13 +7,13 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from notifydb import errors
-from notifydb.migrator.ini import Option, read_options
+from notifydb.migrator.ini import Option, ini_of, prepended, read_options
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -22,12 +22,19 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Project:
-    """A project's folder and the places in it; `metadata` and `bootstrap` are `module:attribute.path`."""
+    """A project's folder and the places in it; `metadata` and `bootstrap` are `module:attribute.path`.
+
+    `ini` and `toml` are the files of Alembic's that are about it, `sys_path` what they put before all else that
+    is imported from.
+    """
 
     root: Path
     script_location: Path
     metadata: str | None = None
     bootstrap: str | None = None
+    ini: Path | None = None
+    toml: Path | None = None
+    sys_path: tuple[Path, ...] = ()
 
     @property
     def versions(self) -> Path:
@@ -47,8 +54,7 @@ def find_project(
     for candidate in candidates:
         if (root / candidate / "versions").is_dir():
             project = Project(root, root / candidate, metadata, bootstrap)
-            _check_one_folder(project)
-            return project
+            return _with_options(project)
     looked = ", ".join(f"{candidate}/versions" for candidate in candidates)
     says = f"{named.file}: " if named and given else ""
     raise errors.ConfigurationError(
@@ -66,19 +72,25 @@ def _folder(named: Option) -> Path | None:
     return Path(named.text) if named.text else None
 
 
-def alembic_options(project: Project) -> dict[str, Option]:
-    """What Alembic's own files say about this project; nothing where they are about another folder."""
+def _with_options(project: Project) -> Project:
+    """The project with what Alembic's own files say; without, where they are about another folder."""
     options = read_options(project.root, project.script_location)
     named = options.get("script_location")
     location = named.text if named else ""
-    if not location or ":" in location or _is_same(project, location, project.script_location):
-        return options
-    return {}
+    if location and ":" not in location and not _is_same(project, location, project.script_location):
+        return project
+    _check_one_folder(project, options)
+    toml = project.root / "pyproject.toml"
+    return dataclasses.replace(
+        project,
+        ini=ini_of(project.root, project.script_location),
+        toml=toml if toml.is_file() else None,
+        sys_path=tuple(project.root / each for each in prepended(options)),
+    )
 
 
-def _check_one_folder(project: Project) -> None:
+def _check_one_folder(project: Project, options: Mapping[str, Option]) -> None:
     """Raises ConfigurationError where Alembic would find migrations that are not in `versions` itself."""
-    options = alembic_options(project)
     locations = options.get("version_locations")
     if locations and not all(_are_versions(project, each) for each in locations.texts):
         raise _several_folders(project, locations)
@@ -111,12 +123,13 @@ def _several_folders(project: Project, option: Option) -> errors.ConfigurationEr
 
 
 def alembic_config(project: Project, **options: Any) -> Config:
-    """An Alembic Config that reads no file, writes nothing to stdout and configures no logging."""
+    """An Alembic Config of the project's own files, that writes nothing to stdout and configures no logging."""
     import argparse
 
     from alembic.config import Config
 
-    config = Config(cmd_opts=argparse.Namespace(quiet=True, x=None), **options)
+    quiet = argparse.Namespace(quiet=True, x=None)
+    config = Config(project.ini, toml_file=project.toml, cmd_opts=quiet, **options)
     config.set_main_option("script_location", str(project.script_location).replace("%", "%%"))
     return config
 
@@ -127,7 +140,7 @@ def entered(project: Project) -> Iterator[None]:
 
     What the application or a migration prints is talk: it goes to stderr, so that stdout stays data.
     """
-    with redirect_stdout(sys.stderr), _on_path(project.root), _bootstrap(project):
+    with redirect_stdout(sys.stderr), _on_path(*project.sys_path, project.root), _bootstrap(project):
         yield
 
 
@@ -146,12 +159,14 @@ def load_metadata(project: Project) -> MetaData:
 
 
 @contextmanager
-def _on_path(root: Path) -> Iterator[None]:
-    sys.path.insert(0, str(root))
+def _on_path(*folders: Path) -> Iterator[None]:
+    names = [str(each) for each in folders]
+    sys.path[:0] = names
     try:
         yield
     finally:
-        sys.path.remove(str(root))
+        for each in names:
+            sys.path.remove(each)
 
 
 def _bootstrap(project: Project) -> Any:

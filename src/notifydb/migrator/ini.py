@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import configparser
 import dataclasses
+import os
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from notifydb import errors
 
-_TOML = "pyproject.toml [tool.alembic]"
+_TOML: Final = "pyproject.toml [tool.alembic]"
+#: What Alembic splits at by the word of `path_separator`, and without one.
+_SEPARATORS: Final = {"space": " ", "newline": "\n", "os": re.escape(os.pathsep), ":": ":", ";": ";"}
+_LEGACY: Final = r", *| +|:"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,6 +60,17 @@ def read_options(root: Path, folder: Path | None = None) -> dict[str, Option]:
         values = _section(path).items()
         found |= {name: Option(name, value, "alembic.ini", here) for name, value in values}
     return found
+
+
+def prepended(options: Mapping[str, Option]) -> tuple[str, ...]:
+    """The folders of `prepend_sys_path`, as they are named."""
+    paths, separator = options.get("prepend_sys_path"), options.get("path_separator")
+    if paths is None:
+        return ()
+    if isinstance(paths.value, list):
+        return paths.texts
+    split_at = _SEPARATORS.get(separator.text, _LEGACY) if separator else _LEGACY
+    return tuple(each.strip() for each in re.split(split_at, paths.text) if each.strip())
 
 
 def ini_of(root: Path, folder: Path | None = None) -> Path | None:

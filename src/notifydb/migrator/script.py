@@ -16,7 +16,7 @@ from alembic.util import load_python_file
 from alembic.util.exc import CommandError
 
 from notifydb import errors
-from notifydb.migrator.config import Project, alembic_config
+from notifydb.migrator.config import Project
 from notifydb.migrator.frames import reason, where
 from notifydb.revisions.graph import History, Revision
 from notifydb.settings.url import redact
@@ -31,7 +31,8 @@ def open_script(project: Project, history: History | None = None) -> ScriptDirec
     With `history`, the graph is taken from there, and each migration is imported only when it is to run.
     Raises ConfigurationError for one that cannot be imported, HistoryError where they make no graph.
     """
-    script = ScriptDirectory.from_config(alembic_config(project))
+    # Not from a Config, which has options of its own about where migrations are and what is imported.
+    script = ScriptDirectory(str(project.script_location))
     if history is not None:
         scripts = [_OnDemand(each, project) for each in history.ordered()]
         script.revision_map = RevisionMap(lambda: scripts)

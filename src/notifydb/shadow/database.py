@@ -152,6 +152,9 @@ class Shadows:
         """A name for each prefix of the chain: what a migration does may hang on all before it."""
         version = admin.scalar(sa.text("SHOW server_version_num"))
         digest = hashlib.sha256(f"2\0{version}\0{self.project.bootstrap}\0".encode())
+        if self.project.ini is not None:
+            # A migration may ask for what is in it.
+            digest.update(self._digest(self.project.ini))
         migrations = {revision.path for revision in self.history.ordered()}
         for path in sorted(self.project.versions.rglob("*")):
             # A migration may read, or import, a file that lies beside it.
