@@ -30,6 +30,11 @@ class Root(CommandGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
             sys.exit(_stopped(stop))
+        except Exception:
+            raise
+        except BaseException as end:
+            # No command ends by itself like this; the framework would take another's `sys.exit(0)` for success.
+            raise errors.InternalError(f"the project's code ended the command: {end!r}") from end
 
 
 app = typer.Typer(

@@ -84,7 +84,7 @@ class Job:
             raise
         except (typer.Exit, typer.Abort):
             raise
-        except Exception as error:
+        except BaseException as error:
             if self._as_json:
                 self._summarize("bug", errors.InternalError.exit_code, self._ask(), error)
             raise
@@ -145,7 +145,7 @@ class Job:
             self._summarize("stopped", code, None)
 
     def _summarize(
-        self, outcome: str, exit_code: int, revision: str | None, error: Exception | None = None
+        self, outcome: str, exit_code: int, revision: str | None, error: BaseException | None = None
     ) -> None:
         from notifydb.cli import joblog
 

@@ -8,11 +8,12 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from notifydb import errors
+from notifydb.migrator.foreign import Left, contained, named
 from notifydb.migrator.ini import Option, ini_of, prepended, read_options
 
 if TYPE_CHECKING:
@@ -169,13 +170,28 @@ def _on_path(*folders: Path) -> Iterator[None]:
             sys.path.remove(each)
 
 
-def _bootstrap(project: Project) -> Any:
-    if project.bootstrap is None:
-        return nullcontext()
-    context = _resolve(project.bootstrap, "NOTIFYDB_BOOTSTRAP")()
-    if not hasattr(context, "__enter__"):
-        raise errors.ConfigurationError(f"NOTIFYDB_BOOTSTRAP={project.bootstrap} makes no context manager")
-    return context
+@contextmanager
+def _bootstrap(project: Project) -> Iterator[None]:
+    with ExitStack() as stack:
+        if project.bootstrap is not None:
+            make = _resolve(project.bootstrap, "NOTIFYDB_BOOTSTRAP")
+            with _not_left(f"NOTIFYDB_BOOTSTRAP={project.bootstrap}"):
+                context = make()
+                if not hasattr(context, "__enter__"):
+                    raise errors.ConfigurationError(
+                        f"NOTIFYDB_BOOTSTRAP={project.bootstrap} makes no context manager"
+                    )
+                stack.enter_context(context)
+        yield
+
+
+@contextmanager
+def _not_left(named: str) -> Iterator[None]:
+    try:
+        with contained():
+            yield
+    except Left as error:
+        raise errors.ConfigurationError(f"{named} cannot be entered: {error}") from error
 
 
 def _resolve(target: str, setting: str) -> Any:
@@ -183,13 +199,14 @@ def _resolve(target: str, setting: str) -> Any:
     if not path:
         raise errors.ConfigurationError(f"{setting}={target} is not of the form module:attribute.path")
     try:
-        found: Any = importlib.import_module(module_name)
-        for name in path.split("."):
-            found = getattr(found, name)
+        with contained():
+            found: Any = importlib.import_module(module_name)
+            for name in path.split("."):
+                found = getattr(found, name)
     except Exception as error:
         # Whatever the application raises while it is imported is the application's to mend.
         raise errors.ConfigurationError(
-            f"{setting}={target} cannot be loaded: {type(error).__name__}: {error}",
+            f"{setting}={target} cannot be loaded: {named(error)}",
             hint="is the application installed in this environment, and its own settings set?",
         ) from error
     return found

@@ -30,6 +30,7 @@ from notifydb.migrator.events import (
     Ran,
     Started,
 )
+from notifydb.migrator.foreign import contained
 from notifydb.migrator.frames import reason, where
 from notifydb.migrator.script import open_script
 from notifydb.migrator.stamps import Stamps
@@ -205,7 +206,8 @@ class _Run:
         """The migration, and after it a transaction for its stamp, if it has left its own."""
         if self.direction == "stamp":
             return
-        step.migration_fn()
+        with contained():
+            step.migration_fn()
         assert context.connection is not None
         _rejoin(context)
         self.listen(Ran(revision, self.direction, begin_again(context.connection)))

@@ -17,6 +17,7 @@ import sqlalchemy
 import sqlalchemy.exc
 
 import notifydb
+from notifydb.migrator.foreign import named
 from notifydb.revisions.reader import parse_module
 
 #: Functions of Alembic and SQLAlchemy that ask the server on their own account, whoever calls them.
@@ -139,4 +140,4 @@ def reason(error: BaseException) -> str:
     """What the server said, or the exception's name and text."""
     if isinstance(error, sqlalchemy.exc.DBAPIError):
         return str(error.orig).strip()
-    return f"{type(error).__name__}: {error}"
+    return named(error)

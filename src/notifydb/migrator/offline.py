@@ -17,6 +17,7 @@ from sqlalchemy.engine.mock import MockConnection
 
 from notifydb import errors
 from notifydb.migrator.config import Project, alembic_config, entered
+from notifydb.migrator.foreign import contained
 from notifydb.migrator.frames import Frame, call_chain, entry_of, is_alembics_own, reason
 from notifydb.migrator.script import open_script
 from notifydb.revisions.graph import History, Revision
@@ -67,7 +68,7 @@ def capture(
                 blind: Any = _Blind(context.dialect, context.impl.execute)
                 context.connection = context.impl.connection = blind
             try:
-                with env.begin_transaction():
+                with env.begin_transaction(), contained():
                     env.run_migrations()
             except Exception as error:
                 why = str(error) if isinstance(error, _NeedsDatabase) else reason(error)

@@ -17,6 +17,7 @@ from alembic.util.exc import CommandError
 
 from notifydb import errors
 from notifydb.migrator.config import Project
+from notifydb.migrator.foreign import contained
 from notifydb.migrator.frames import reason, where
 from notifydb.revisions.graph import History, Revision
 from notifydb.settings.url import redact
@@ -40,7 +41,8 @@ def open_script(project: Project, history: History | None = None) -> ScriptDirec
     for source in project.versions.glob("*.py"):
         _drop_racy_bytecode(source)
     try:
-        script.get_heads()
+        with contained():
+            script.get_heads()
     except CommandError as error:
         raise errors.HistoryError(str(error)) from error
     except Exception as error:
@@ -67,7 +69,8 @@ class _OnDemand(Script):
         path = Path(self.path)
         _drop_racy_bytecode(path)
         try:
-            return load_python_file(str(path.parent), path.name)
+            with contained():
+                return load_python_file(str(path.parent), path.name)
         except Exception as error:
             raise _not_importable(self._project, error) from error
 

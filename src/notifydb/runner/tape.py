@@ -100,6 +100,9 @@ class _Tape:
         return number
 
     def _rolled_back(self, conn: sa.Connection) -> None:
+        if conn.invalidated:
+            # The migrator has given its session up, and with it what was on the tape.
+            return
         driver = driver_of(conn)
         lost = self._numbers.get(driver)
         # After a COMMIT written as SQL there is nothing to roll back.
