@@ -314,3 +314,18 @@ def test_a_database_that_writes_times_or_text_otherwise(
     assert make_runner().upgrade().steps == ()
     with own_engine(database).connect() as conn:
         assert len(ledger.read_applied(conn)) == 2
+
+
+def test_a_migration_that_closes_the_bind_has_failed_and_is_told_and_recorded(
+    database: str, users: SmallProject, notifydb: Notifydb
+) -> None:
+    users.add("0002_fine", "pass")
+    users.add("0003_closes", f"{LOCKED}\nop.get_bind().close()")
+    done = notifydb("upgrade", DATABASE_URL=database)
+    assert done.code == 6, done.err
+    assert "0003_closes failed in upgrade()" in done.err
+    assert "This Connection is closed" in done.err
+    assert "1 of 2 done; the last is 0002_fine" in done.err
+    assert query(database, "SELECT outcome FROM notifydb.history WHERE revision = '0003_closes'") == [
+        ("failed",)
+    ]

@@ -157,9 +157,9 @@ class _Run:
             cause = _unmasked(raised)
             if self.running is None or not isinstance(cause, Exception):
                 raise cause from None
-            self.kept_something |= not conn.invalidated and bool(conn.info.get(LEFT_TRANSACTION))
+            self.kept_something |= _is_open(conn) and bool(conn.info.get(LEFT_TRANSACTION))
             failure = self._failure(self.running, cause)
-            if self.again(Failed(self.running, failure, cause)):
+            if self.again(Failed(self.running, failure, cause)) and not conn.closed:
                 return False
             raise failure from cause
         return True
@@ -276,11 +276,16 @@ def _given_up(conn: sa.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if not conn.invalidated:
+        if _is_open(conn):
             with suppress(psycopg.Error):
                 _end(driver_of(conn))
             conn.invalidate()
         raise
+
+
+def _is_open(conn: sa.Connection) -> bool:
+    """Whether neither a failure nor the migration itself has taken the session away."""
+    return not conn.invalidated and not conn.closed
 
 
 def _end(driver: psycopg.Connection[Any]) -> None:
