@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from conftest import MakeDatabase, MakeRunner, SmallProject, query
+from conftest import MakeDatabase, MakeRunner, SmallProject, name_of, query
 from notifydb import errors
 from notifydb.postgres.connect import plain_url
 from notifydb.postgres.patience import Terms
@@ -284,3 +284,34 @@ def test_a_retry_after_a_lock_timeout_goes_on_in_the_same_run(
         make_runner(terms=Terms(lock_timeout=0.2), listen=listen).upgrade()
     assert [each.statements for each in events if isinstance(each, Continued)] == [1]
     assert query(database, OUTCOMES) == [("done",)]
+
+
+def test_what_the_server_refused_outside_of_a_transaction_is_sent_again(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    other = f"{name_of(database)}_redo"
+    created = f'op.execute("CREATE TABLE t (id int)")\n{BLOCK}op.execute("CREATE DATABASE {other}")'
+    small_project.add("0001_it", created)
+    query(database, f"CREATE DATABASE {other}")
+    try:
+        with pytest.raises(errors.MigrationFailed, match="already exists") as caught:
+            make_runner(Environment.DEVELOPMENT).upgrade()
+        assert "it goes on after them" in str(caught.value.hint)
+        query(database, f"DROP DATABASE {other}")
+        make_runner(Environment.DEVELOPMENT).upgrade()
+    finally:
+        query(database, f"DROP DATABASE IF EXISTS {other}")
+    assert query(database, "SELECT to_regclass('t')::text") == [("t",)]
+
+
+def test_of_a_block_that_failed_outside_of_a_transaction_no_hint_promises_that_it_goes_on(
+    small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_it", f'{BLOCK}op.execute("DO $$ BEGIN PERFORM 1/0; END $$")')
+    with pytest.raises(errors.MigrationFailed, match="division by zero") as caught:
+        make_runner(Environment.DEVELOPMENT).upgrade()
+    assert "nobody has recorded how the next one ended" in str(caught.value.hint)
+    assert "notifydb upgrade --from-start" in str(caught.value.hint)
+    with pytest.raises(errors.MigrationFailed, match=r"nobody has recorded how statement \d ended") as caught:
+        make_runner(Environment.DEVELOPMENT).upgrade()
+    assert "notifydb upgrade --from-start" in str(caught.value.hint)

@@ -47,7 +47,8 @@ class Part:
     """What is committed of a migration.
 
     `alone` is the digest of a statement that was about to be sent outside of any transaction, where nobody
-    recorded how it ended. `spoiled` is why the part cannot be gone on from.
+    recorded how it ended; `is_blind` tells that what it has left does not tell it either. `spoiled` is why the
+    part cannot be gone on from.
     """
 
     steps: tuple[Step, ...]
@@ -55,6 +56,13 @@ class Part:
     spoiled: str | None
     runner: str
     since: datetime | None
+    is_blind: bool = False
+
+    @property
+    def stuck(self) -> str | None:
+        """Why the same migration would not go on after it; None if it would."""
+        unknown = "nobody has recorded how the next one ended, which ran outside of a transaction"
+        return self.spoiled or (unknown if self.is_blind else None)
 
     @property
     def changes(self) -> int:
@@ -85,7 +93,10 @@ def parts_of(entries: Iterable[Entry]) -> dict[tuple[str, str], Part]:
 
 def _part(entry: Entry, steps: tuple[Step, ...]) -> Part:
     details: Mapping[str, Any] = entry.details
-    return Part(steps, details.get("alone"), details.get("spoiled"), entry.runner, entry.finished_at)
+    return Part(
+        steps, details.get("alone"), details.get("spoiled"), entry.runner, entry.finished_at,
+        is_blind=details.get("blind", False),
+    )  # fmt: skip
 
 
 @dataclasses.dataclass(slots=True)
@@ -158,19 +169,33 @@ class Journal:
         """From here on nobody can tell what is committed with what."""
         self._spoiled = self._spoiled or reason
 
-    def commits(self, driver: psycopg.Connection[Any], *, alone: Sent | None = None) -> None:
+    def commits(
+        self, driver: psycopg.Connection[Any], *, alone: Sent | None = None, is_blind: bool = False
+    ) -> None:
         """Writes, in the connection's transaction, what commits with it; nothing if nothing was changed.
 
-        `alone` is what is about to be sent outside of a transaction, and cannot tell by itself that it ran.
+        `alone` is what is about to be sent outside of a transaction, and cannot tell by itself that it ran;
+        `is_blind` tells that nothing else tells it.
         """
         steps = self._steps(driver)
         is_harmless = all(each.effect is Effect.NONE for each in steps)
         if is_harmless and not alone and not (self._spoiled and steps):
             return
+        named = {"alone": digest_of(alone)} if alone else {}
+        self._write(driver, steps, {**named, **({"blind": True} if is_blind else {})})
+        self._sent.clear()
+
+    def answered(self, driver: psycopg.Connection[Any]) -> None:
+        """What was about to be sent alone has failed, and has left nothing: it may be sent again."""
+        self._write(driver, [], {})
+
+    def _write(
+        self, driver: psycopg.Connection[Any], steps: list[Step], about_alone: Mapping[str, object]
+    ) -> None:
         details = {
             "from": self._written,
             "statements": [(each.digest, each.rowcount, int(each.effect)) for each in steps],
-            **({"alone": digest_of(alone)} if alone else {}),
+            **about_alone,
             **({"spoiled": self._spoiled} if self._spoiled else {}),
         }
         part = dataclasses.replace(
@@ -178,7 +203,6 @@ class Journal:
         )
         ledger.record(driver, part)
         self._written += len(steps)
-        self._sent.clear()
 
     def _steps(self, driver: psycopg.Connection[Any]) -> list[Step]:
         # The parser is loaded for what commits before its stamp.

@@ -48,7 +48,12 @@ class _Witness(Watch):
 class _Unwritten(Journal):
     """What is committed on a shadow, nobody goes on from."""
 
-    def commits(self, driver: psycopg.Connection[Any], *, alone: Sent | None = None) -> None:
+    def commits(
+        self, driver: psycopg.Connection[Any], *, alone: Sent | None = None, is_blind: bool = False
+    ) -> None:
+        """Writes nothing."""
+
+    def answered(self, driver: psycopg.Connection[Any]) -> None:
         """Writes nothing."""
 
 

@@ -27,6 +27,7 @@ from notifydb.runner.journal import Diverged, Journal, Part, parts_of
 from notifydb.runner.monitor import Monitor
 from notifydb.runner.records import Records
 from notifydb.runner.supervision import Supervision
+from notifydb.runner.unfinished import done_by_hand, goes_on
 
 
 @dataclasses.dataclass(slots=True)
@@ -116,7 +117,7 @@ class Run:
         for (operation, revision), part in self._parts.items():
             is_known = revision in self._records.history.revisions
             if operation == self._operation and part.changes and not is_known and not self._from_start:
-                raise _stuck(revision, part, "no file here has that id; give it back its name")
+                raise self._stuck(revision, part, "no file here has that id; give it back its name")
 
     def _heard(self, event: execute.Event) -> None:
         match event:
@@ -154,7 +155,7 @@ class Run:
         if part is None or self._from_start or revision in self._fresh:
             return None
         if part.spoiled:
-            raise _stuck(revision, part, part.spoiled)
+            raise self._stuck(revision, part, part.spoiled)
         if part.changes:
             self._listen(Continued(revision, part.changes, part.since, part.runner))
         return part
@@ -213,14 +214,14 @@ class Run:
         if not isinstance(failed.error, errors.MigrationFailed):
             return
         part = self._read_parts().get((self._operation, failed.revision))
-        if part is None or not part.changes:
+        if part is None or not (part.changes or part.is_blind):
             failed.error.hint = (
                 "its transaction was rolled back; mend the migration, then run the same command again"
             )
-        elif part.spoiled:
+        elif part.stuck:
             failed.error.hint = (
-                f"{part.changes} of its statements are committed, and it cannot go on after them ({part.spoiled}): "
-                f"finish it by hand, then: notifydb stamp {failed.revision}"
+                f"{part.changes} of its statements are committed, and it cannot go on after them ({part.stuck}): "
+                f"{self._ways_out(failed.revision)}"
             )
         else:
             failed.error.hint = (
@@ -231,9 +232,24 @@ class Run:
     def _from_its_beginning(self, failed: execute.Failed, part: Part) -> bool:
         """It did not send what was committed before, and has changed nothing: is it as good from the start?"""
         if not part.may_be_repeated:
-            raise _stuck(failed.revision, part, failures.first_line(failed.cause)) from failed.cause
+            raise self._stuck(failed.revision, part, failures.first_line(failed.cause)) from failed.cause
         self._fresh.add(failed.revision)
         return True
+
+    def _stuck(self, revision: str, part: Part, why: str) -> errors.MigrationFailed:
+        return errors.MigrationFailed(
+            f"{revision} was left half done: {part.changes} of its statements were committed by {part.runner}"
+            f"{f' at {part.since:%Y-%m-%d %H:%M:%S}' if part.since else ''}, and it cannot go on after them: {why}",
+            revision=revision,
+            hint=self._ways_out(revision),
+        )
+
+    def _ways_out(self, revision: str) -> str:
+        about = self._records.history, self._operation, revision
+        return (
+            f"{goes_on(*about)} --from-start, if it may do them again; or finish it by hand and: "
+            f"{done_by_hand(*about)}"
+        )
 
     def _end(self, outcome: str, error: BaseException, *, urgent: bool = False) -> None:
         current = self._current
@@ -253,14 +269,4 @@ def _given_up(failed: execute.Failed, wait: Wait | None, why: str) -> errors.Loc
         f"{failed.revision} did not get its lock: {why}; the last attempt: {failures.first_line(failed.cause)}",
         reasons=lines_of(wait) if wait else (),
         hint="end what is in the way, or run the same command again when it is gone",
-    )
-
-
-def _stuck(revision: str, part: Part, why: str) -> errors.MigrationFailed:
-    return errors.MigrationFailed(
-        f"{revision} was left half done: {part.changes} of its statements were committed by {part.runner}"
-        f"{f' at {part.since:%Y-%m-%d %H:%M:%S}' if part.since else ''}, and it cannot go on after them: {why}",
-        revision=revision,
-        hint="notifydb upgrade --from-start, if it may do them again; or finish it by hand and: "
-        f"notifydb stamp {revision}",
     )

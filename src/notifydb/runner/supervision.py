@@ -272,9 +272,10 @@ class Supervision:
         assert self._builder is not None
         was_alone, dropped = journal.was_left_alone(sent), text.dropped
         is_there = dropped is None or is_relation(driver, dropped.schema, dropped.name)
+        is_blind = text.build is None and text.rebuilt is None and dropped is None
         if is_there and not text.tells_by_itself:
             plain(driver).execute("BEGIN")
-            journal.commits(driver, alone=sent)
+            journal.commits(driver, alone=sent, is_blind=is_blind)
             plain(driver).execute("COMMIT")
         if text.build is not None:
             with self._builder.building(driver, text.build, is_second=was_alone) as instead:
@@ -287,7 +288,8 @@ class Supervision:
         elif was_alone:
             raise Diverged(f"nobody has recorded how statement {journal.statements + 1} ended")
         else:
-            yield None
+            with _answer_noted(driver, journal, text):
+                yield None
 
     def _before_commit(self, driver: psycopg.Connection[Any]) -> None:
         """The guard compares inside the transaction; what it refuses is left to be rolled back."""
@@ -295,6 +297,18 @@ class Supervision:
             self._watch.check(driver)
         if self._is_sending and self.journal is not None and not self.journal.is_replaying:
             self.journal.commits(driver)
+
+
+@contextmanager
+def _answer_noted(driver: psycopg.Connection[Any], journal: Journal, text: Text) -> Iterator[None]:
+    """Takes the record back of what was sent bare, where the server has answered that nothing came of it."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if error.sqlstate is not None and text.fails_as_a_whole and not text.tells_by_itself:
+            with suppress(psycopg.Error):
+                journal.answered(driver)
+        raise
 
 
 def _is_outside(driver: psycopg.Connection[Any]) -> bool:

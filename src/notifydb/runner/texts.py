@@ -80,6 +80,11 @@ class Text:
         """Whether it may simply be sent again where nobody knows how it ended."""
         return all(map(_tells_by_itself, self._facts))
 
+    @property
+    def fails_as_a_whole(self) -> bool:
+        """Whether, outside of a transaction, nothing is left of it that matters where the server refuses it."""
+        return self._count == 1 and any(isinstance(fact, facts.OutsideOnly) for fact in self._facts)
+
     @cached_property
     def build(self) -> Build | None:
         """The index that it builds concurrently."""
