@@ -88,6 +88,10 @@ class Patient:
             match line.split()[1:]:
                 case ["upgrade", *target]:
                     self.upgrade(*target)
+                case ["downgrade", target]:
+                    place = Target(name_of(self.url), Mark("missing"))
+                    wanted = Request(Operation.DOWNGRADE, place, (Voice("a test", Environment.TEST),))
+                    self.runner().downgrade(target, guard.permit(wanted))
                 case ["stamp", target]:
                     place = Target(name_of(self.url), Mark("missing"))
                     asked = Request(Operation.STAMP_BACK, place, (Voice("a test", Environment.TEST),))
@@ -573,6 +577,13 @@ op.execute("CREATE INDEX CONCURRENTLY ix_age ON users (age)")
 """
 
 
+HALF_BACK = """
+op.execute("DROP TABLE half")
+op.execute("COMMIT")
+op.get_bind().exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid()) FROM cut")
+"""
+
+
 def test_an_interrupted_migration_goes_on(patient: Patient, small_project: SmallProject) -> None:
     small_project.add("0002_cut", 'op.execute("CREATE TABLE cut (id int)")')
     patient.upgrade()
@@ -586,6 +597,21 @@ def test_an_interrupted_migration_goes_on(patient: Patient, small_project: Small
     patient.sql("TRUNCATE cut")
     patient.follow(found.mend)
     patient.assert_content()
+
+
+def test_an_interrupted_downgrade_goes_on(patient: Patient, small_project: SmallProject) -> None:
+    small_project.add("0002_cut", 'op.execute("CREATE TABLE cut (id int)")')
+    small_project.add("0003_half", 'op.execute("CREATE TABLE half (id int)")', HALF_BACK)
+    patient.upgrade()
+    patient.sql("INSERT INTO cut VALUES (1)")
+    back = ("notifydb downgrade 0002_cut",)
+    with pytest.raises(errors.DatabaseUnreachable):
+        patient.follow(back)
+    (found,) = (each for each in patient.asked().ailments if each.name == "half-done-migrations")
+    assert found.mend == back
+    patient.sql("TRUNCATE cut")
+    patient.follow(found.mend)
+    assert patient.runner().current() == ("0002_cut",)
 
 
 def test_what_cannot_go_on_is_told_the_way_out(patient: Patient, small_project: SmallProject) -> None:

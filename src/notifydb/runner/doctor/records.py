@@ -9,6 +9,7 @@ from notifydb.reporters.words import count
 from notifydb.runner.doctor import compared
 from notifydb.runner.doctor.ailment import Ailment
 from notifydb.runner.doctor.examine import Edit, Examined
+from notifydb.runner.unfinished import done_by_hand, goes_on
 from notifydb.settings.environment import Environment
 
 _REASONS = {
@@ -44,14 +45,14 @@ def half_done_migrations(found: Examined) -> Iterator[Ailment]:
     """Migrations that left their transaction and were interrupted."""
     for (operation, revision), part in found.parts.items():
         at = f"{part.since:%Y-%m-%d %H:%M:%S}" if part.since else "an unknown time"
-        stuck = f"; it cannot go on after them: {part.spoiled}" if part.spoiled else ""
-        again = f"notifydb {operation}"
+        stuck = f"; it cannot go on after them: {part.stuck}" if part.stuck else ""
+        again = goes_on(found.history, operation, revision)
         yield Ailment(
             "half-done-migrations",
             f"{revision} was cut short with {count(part.changes, 'statement')} committed",
             f"it had left its transaction, so they stay; at {at} by {part.runner}{stuck}",
-            (f"{again} --from-start" if part.spoiled else again,),
-            (f"notifydb stamp {revision}",) if part.spoiled else (),
+            (f"{again} --from-start" if part.stuck else again,),
+            (done_by_hand(found.history, operation, revision),) if part.stuck else (),
         )
 
 
