@@ -242,3 +242,25 @@ def test_six_runners_at_once_apply_each_migration_once(
         each.join()
     assert codes == [0] * 6
     assert query(database, "SELECT count(*), count(DISTINCT revision) FROM notifydb.history") == [(4, 4)]
+
+
+@pytest.mark.parametrize("seconds", ["1e9", "inf", "nan"])
+@pytest.mark.parametrize("option", ["--lock-timeout", "--deadline", "--lock-wait", "--wait-for-db"])
+def test_seconds_that_no_server_counts_are_refused(
+    option: str, seconds: str, database: str, small_project: SmallProject, notifydb: Notifydb
+) -> None:
+    small_project.add("0001_one", "pass")
+    refused = notifydb("upgrade", option, seconds, DATABASE_URL=database)
+    assert refused.code == 2, refused.err
+    assert query(database, "SELECT to_regclass('alembic_version')") == [(None,)]
+
+
+def test_less_than_a_millisecond_is_not_without_end(
+    database: str, small_project: SmallProject, notifydb: Notifydb
+) -> None:
+    small_project.add(
+        "0001_one", "op.execute(\"CREATE TABLE t AS SELECT current_setting('lock_timeout') AS held\")"
+    )
+    done = notifydb("upgrade", "--lock-timeout", "0.0001", DATABASE_URL=database)
+    assert done.code == 0, done.err
+    assert query(database, "SELECT held FROM t") == [("1ms",)]

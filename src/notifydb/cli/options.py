@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import enum
+import math
 from typing import Annotated
 
 import typer
+
+from notifydb.settings.fields import LONGEST
 
 
 class OutputFormat(enum.StrEnum):
@@ -13,6 +16,12 @@ class OutputFormat(enum.StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+def _in_time(seconds: float) -> float:
+    if not math.isfinite(seconds) or seconds > LONGEST:
+        raise typer.BadParameter(f"{seconds:g} is not in the range up to {LONGEST}.")
+    return seconds
 
 
 Format = Annotated[OutputFormat, typer.Option("--format", help="Text for people, json for programs.")]
@@ -40,7 +49,9 @@ Deadline = Annotated[
 ]
 WaitForDatabase = Annotated[
     float,
-    typer.Option("--wait-for-db", help="Seconds to wait for the server to let somebody in.", min=0),
+    typer.Option(
+        "--wait-for-db", help="Seconds to wait for the server to let somebody in.", min=0, callback=_in_time
+    ),
 ]
 FromStart = Annotated[
     bool,

@@ -27,7 +27,12 @@ def end_with_the_client(driver: psycopg.Connection[Any]) -> None:
 
 def limit_locks(driver: psycopg.Connection[Any], seconds: float) -> None:
     """Each statement waits so long for a lock; 0 is without end."""
-    plain(driver).execute("SELECT set_config('lock_timeout', %s, false)", (f"{round(seconds * 1000)}ms",))
+    plain(driver).execute("SELECT set_config('lock_timeout', %s, false)", (in_milliseconds(seconds),))
+
+
+def in_milliseconds(seconds: float) -> str:
+    """A timeout as the server takes it; only 0 is without end."""
+    return f"{max(round(seconds * 1000), 1 if seconds else 0)}ms"
 
 
 @contextmanager

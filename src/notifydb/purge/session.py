@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 from notifydb import errors
 from notifydb.postgres import failures
 from notifydb.postgres.connect import driver_of
-from notifydb.postgres.session import end_with_the_client
+from notifydb.postgres.session import end_with_the_client, in_milliseconds
 
 #: As others see the sessions.
 PURGE: Final = "notifydb purge"
@@ -63,7 +63,7 @@ def session(engine: sa.Engine, lock_timeout: float, name: str = PURGE) -> Iterat
         driver = driver_of(conn)
         driver.autocommit = True
         end_with_the_client(driver)
-        wanted = {**_SETTINGS, "application_name": name, "lock_timeout": _limit(lock_timeout)}
+        wanted = {**_SETTINGS, "application_name": name, "lock_timeout": in_milliseconds(lock_timeout)}
         driver.execute(_call(wanted, local=False).encode())
         driver.autocommit = False
         try:
@@ -75,12 +75,7 @@ def session(engine: sa.Engine, lock_timeout: float, name: str = PURGE) -> Iterat
 
 def prepare_to_read(conn: sa.Connection, lock_timeout: float = 2) -> None:
     """For the transaction: all rows are seen, and each statement waits `lock_timeout` seconds for a lock."""
-    conn.execute(sa.text(_call({**_READING, "lock_timeout": _limit(lock_timeout)}, local=True)))
-
-
-def _limit(seconds: float) -> str:
-    """For the server, 0 is without end."""
-    return f"{max(round(seconds * 1000), 1)}ms"
+    conn.execute(sa.text(_call({**_READING, "lock_timeout": in_milliseconds(lock_timeout)}, local=True)))
 
 
 def _call(wanted: Mapping[str, str], *, local: bool) -> str:

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from notifydb.settings.environment import Environment
 from notifydb.settings.url import SecretUrl
@@ -15,6 +15,8 @@ from notifydb.settings.url import SecretUrl
 _Section = TypeVar("_Section", bound="Section")
 #: A table of TOML: each key with its values, of which one alone may stand without brackets.
 Table = tuple[tuple[str, tuple[str, ...]], ...]
+#: Seconds: the server's timeouts are milliseconds in 32 bits.
+LONGEST: Final = 2_147_483
 _TRUTHS = {
     **dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True),
     **dict.fromkeys(("0", "false", "f", "no", "n", "off"), False),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from notifydb.settings.environment import Environment
-from notifydb.settings.fields import Section, Table, setting
+from notifydb.settings.fields import LONGEST, Section, Table, setting
 from notifydb.settings.url import SecretUrl
 
 
@@ -143,17 +143,24 @@ class PurgeSettings(Section):
         default=None, ge=1, description="rows a second that are not to be passed; default: no limit"
     )
     max_lag: float = setting(
-        default=10, gt=0, description="seconds that a replica may be behind before batches wait for it"
+        default=10,
+        gt=0,
+        le=LONGEST,
+        description="seconds that a replica may be behind before batches wait for it",
     )
     lock_timeout: float = setting(
         default=0.5,
         gt=0,
+        le=LONGEST,
         description="seconds that a purge waits for a lock before it lets go of all it has and comes back; below "
         "the server's deadlock_timeout, so that nobody else's transaction is ended for it",
     )
     attempts: int = setting(default=30, ge=1, description="how often a transaction of a purge is tried")
     deadline: float = setting(
-        default=900, ge=0, description="seconds after which a purge comes back no more; what works goes on"
+        default=900,
+        ge=0,
+        le=LONGEST,
+        description="seconds after which a purge comes back no more; what works goes on",
     )
     owned_through: tuple[str, ...] = setting(
         default=("user_to_service(user_id -> service_id) -> services(id)",),
@@ -220,6 +227,7 @@ class UpgradeSettings(Section):
     lock_timeout: float = setting(
         default=2,
         ge=0,
+        le=LONGEST,
         description="seconds that a statement waits for a lock, and others behind it, before the migration is rolled "
         "back and tried again; 0: without end",
     )
@@ -229,6 +237,7 @@ class UpgradeSettings(Section):
     deadline: float = setting(
         default=900,
         ge=0,
+        le=LONGEST,
         description="seconds after which a run waits for nobody any more; what works goes on",
     )
     cancel_blockers: tuple[str, ...] = setting(
@@ -237,7 +246,7 @@ class UpgradeSettings(Section):
         "migration; guarded, so never by this alone",
     )
     cancel_after: float = setting(
-        default=60, ge=0, description="seconds that such a session's transaction has to be old"
+        default=60, ge=0, le=LONGEST, description="seconds that such a session's transaction has to be old"
     )
     queries: Literal["masked", "full", "hidden"] = setting(
         default="masked",
@@ -293,7 +302,9 @@ class Settings(Section):
     postgres_bin: Path | None = setting(
         default=None, description="run this Postgres instead of the embedded one"
     )
-    lock_wait: float = setting(default=60, ge=0, description="seconds to wait for another runner to finish")
+    lock_wait: float = setting(
+        default=60, ge=0, le=LONGEST, description="seconds to wait for another runner to finish"
+    )
     shadow_templates: int = setting(default=12, ge=1, description="how many shadow templates are kept")
     log_level: Literal["debug", "info", "warning", "error"] = setting(
         default="warning", description="how much is logged"
