@@ -329,3 +329,27 @@ def test_a_migration_that_closes_the_bind_has_failed_and_is_told_and_recorded(
     assert query(database, "SELECT outcome FROM notifydb.history WHERE revision = '0003_closes'") == [
         ("failed",)
     ]
+
+
+@pytest.mark.parametrize(
+    "leaving",
+    [
+        f'{BLOCK}op.execute("DISCARD ALL")',
+        'op.execute("SELECT pg_advisory_unlock_all()")',
+        'op.execute("RESET ALL")',
+        'op.execute("SELECT pg_advisory_unlock_all(); COMMIT")',
+    ],
+)
+def test_a_migration_that_resets_its_session_still_keeps_other_runners_out(
+    leaving: str, database: str, users: SmallProject, make_runner: MakeRunner
+) -> None:
+    query(database, "CREATE TABLE seen (kept bool, looks text)")
+    looks = (
+        "INSERT INTO seen SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' "
+        "AND pid = pg_backend_pid()), current_setting('client_connection_check_interval')"
+    )
+    users.add("0002_leaves", f'op.execute("{looks}")\n{leaving}\nop.execute("{looks}")')
+    make_runner(Environment.DEVELOPMENT).upgrade()
+    before, after = query(database, "SELECT * FROM seen")
+    assert before == after
+    assert before[0] is True

@@ -16,13 +16,15 @@ _LIMITS: Final = "SELECT current_setting('lock_timeout'), current_setting('state
 _LIMIT: Final = "SELECT set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false)"
 
 
-def end_with_the_client(driver: psycopg.Connection[Any]) -> None:
-    """Lets the server end a statement whose client was killed, as far as it can notice that.
+def end_with_the_client(driver: psycopg.Connection[Any]) -> bool:
+    """Lets the server end a statement whose client was killed, and tells whether it can notice that.
 
-    The connection is new: outside of a transaction, in autocommit.
+    The connection is outside of a transaction, in autocommit, or the server is known to be able.
     """
     with suppress(psycopg.errors.UndefinedObject, psycopg.errors.InvalidParameterValue):
         plain(driver).execute(_CHECK_CLIENT)
+        return True
+    return False
 
 
 def limit_locks(driver: psycopg.Connection[Any], seconds: float) -> None:

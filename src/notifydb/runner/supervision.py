@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: What may change the session's lock timeout for longer than its transaction.
 _SETTING: Final = re.compile(r"timeout|\breset\b|\bdiscard\b", re.IGNORECASE)
+#: What may drop the session's locks, or the server's look at whether its client is there.
+_LEAVING: Final = re.compile(r"\b(discard|reset)\b|advisory_unlock|client_connection_check", re.IGNORECASE)
 #: What may throw away what the session has prepared.
 _FORGETTING: Final = re.compile(r"\b(discard|deallocate)\b", re.IGNORECASE)
 #: What ends a transaction, or empties a table, has one of these words in it; all else need not be parsed.
@@ -60,6 +62,7 @@ class Supervision:
         self._still_ours = still_ours
         self._lock_timeout = lock_timeout
         self._limits_are_unsure = False
+        self._ends_with_us = False
         self._builder: Builder | None = None
         self._is_sending = False
         self._is_asked = False
@@ -113,7 +116,7 @@ class Supervision:
     def _connected(self, driver: psycopg.Connection[Any], _record: Any) -> None:
         driver.autocommit = True
         try:
-            end_with_the_client(driver)
+            self._ends_with_us = end_with_the_client(driver)
             limit_locks(driver, self._lock_timeout)
             hold_while_working(driver, self._still_ours)
             if self._watch is not None:
@@ -183,7 +186,7 @@ class Supervision:
         self._limits_are_unsure |= bool(_SETTING.search(sent.sql))
         if self._watch is not None and _FORGETTING.search(sent.sql):
             self._watch.forget()
-        with self._kept_verdict():
+        with self._kept_verdict(), self._held_on(cursor.connection, sent):
             if journal.is_replaying:
                 yield journal.replay(sent)
                 return
@@ -191,6 +194,19 @@ class Supervision:
                 journal.spoil("it uses a second connection")
             with self._on_its_way(cursor, sent, journal) as instead:
                 yield instead
+
+    @contextmanager
+    def _held_on(self, driver: psycopg.Connection[Any], sent: Sent) -> Iterator[None]:
+        """Takes again what the statement may have thrown away, and other runners go by."""
+        yield
+        if not _LEAVING.search(sent.sql):
+            return
+        ends = not driver.autocommit and driver.info.transaction_status is TransactionStatus.IDLE
+        if self._ends_with_us:
+            end_with_the_client(driver)
+        hold_while_working(driver, self._still_ours)
+        if ends:
+            plain(driver).execute("COMMIT")
 
     @contextmanager
     def _on_its_way(self, cursor: AnyCursor, sent: Sent, journal: Journal) -> Iterator[Instead | None]:
