@@ -98,3 +98,9 @@ class MigrationFailed(NotifydbError):
     ) -> None:
         super().__init__(message, hint=hint)
         self.revision = revision
+
+
+class OutputLost(NotifydbError):
+    """What was asked for could not be written to stdout."""
+
+    exit_code = 74

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import typer
 
 from notifydb import __version__, errors
-from notifydb.cli import signals
+from notifydb.cli import signals, streams
 from notifydb.cli.commands import COMMANDS, CommandGroup
 from notifydb.cli.console import Console, RedactingFormatter
 
@@ -61,24 +61,40 @@ def root(
 def main() -> NoReturn:
     """Runs the command line; never returns, never shows a traceback for what is the user's to mend."""
     _collect_seldom()
+    streams.secure()
     signals.install()
     # Our own handler, whatever an application configures: a migration run must not lose its voice.
     handler = logging.StreamHandler()
     handler.setFormatter(RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    code = _run()
+    sys.exit(_unwritten(code) if streams.lost() else code)
+
+
+def _run() -> str | int | None:
     try:
         app(standalone_mode=True)
     except errors.NotifydbError as error:
-        sys.exit(_report(error))
+        return _report(error)
     except KeyboardInterrupt as stop:
-        sys.exit(_stopped(stop))
+        return _stopped(stop)
     except SystemExit as end:
         # A signal while the arguments are read is taken for an abort by the framework.
-        sys.exit(signals.exit_code(None) if signals.received else end.code)
+        return signals.exit_code(None) if signals.received else end.code
     except Exception:
         # A signal can cut an import in half, and what is imported of that later fails.
-        sys.exit(_stopped(None) if signals.received else _bug())
-    sys.exit(0)
+        return _stopped(None) if signals.received else _bug()
+    return 0
+
+
+def _unwritten(code: str | int | None) -> str | int:
+    """Tells of it; the code of a command that has failed says more."""
+    lost = errors.OutputLost(
+        f"the command is over, and not all of its output could be written: {streams.lost()}",
+        hint="notifydb status shows where the database stands",
+    )
+    own = _report(lost)
+    return code or own
 
 
 def _collect_seldom() -> None:
