@@ -48,6 +48,18 @@ def test_a_gate_that_wants_no_words_passes_by_its_code(project: SmallProject, da
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_reader_that_has_seen_enough_is_no_failure(project: SmallProject, database: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as gone:
+        done = subprocess.run(
+            [sys.executable, "-m", "notifydb", "history"],
+            cwd=project.project.root, env={**os.environ, "DATABASE_URL": database},
+            stdout=gone, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("command", ["upgrade --log-format json", "history", "--version", "--help"])
 def test_an_answer_that_cannot_be_written_is_told_when_the_work_is_done(
     command: str, project: SmallProject, database: str

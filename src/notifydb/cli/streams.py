@@ -34,9 +34,12 @@ class _Patient(io.FileIO):
     def write(self, data: Any) -> int:
         try:
             return super().write(data)
+        except BrokenPipeError:
+            # Who has read as much as he wanted, as `head` does.
+            pass
         except OSError as error:
             self.failure = self.failure or error
-            return memoryview(data).nbytes
+        return memoryview(data).nbytes
 
 
 def _patient(stream: TextIO) -> TextIO:
