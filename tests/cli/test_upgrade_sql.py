@@ -166,3 +166,17 @@ error: the target is given as 0001 and as 0002
   next: name one
 """)
     assert notifydb("upgrade", "--to", "0002", "--one", **there).code == 2
+
+
+@pytest.mark.parametrize("values", ["(1, ' :foo and x')", "(1, :x)"])
+def test_a_word_after_a_colon_is_not_written_as_null(
+    values: str, grown: SmallProject, notifydb: Notifydb, server_url: str
+) -> None:
+    """The script put NULL in its place, of a text too, where an upgrade fails."""
+    grown.add("0004_notes", f'op.execute("INSERT INTO notes VALUES {values}")')
+    done = notifydb("upgrade", "0003:0004", "--sql", NOTIFYDB_SHADOW_URL=server_url)
+    assert done.code == 6
+    assert done.out == ""
+    nowhere = notifydb("upgrade", "0003:0004", "--sql", **NOWHERE)
+    assert nowhere.code != 0
+    assert "NULL" not in nowhere.out

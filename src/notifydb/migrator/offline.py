@@ -65,6 +65,7 @@ def capture(
             context = env.get_context()
             _write_as_it_is(context.dialect)
             if exact:
+                _write_no_guess(context.dialect)
                 blind: Any = _Blind(context.dialect, context.impl.execute)
                 context.connection = context.impl.connection = blind
             try:
@@ -101,6 +102,21 @@ def _write_as_it_is(dialect: sa.Dialect) -> None:
         compiler = getattr(dialect, name)
         setattr(dialect, name, type(compiler.__name__, (compiler,), {"__str__": text}))
     setattr(dialect, "_backslash_escapes", False)  # noqa: B010
+
+
+def _write_no_guess(dialect: sa.Dialect) -> None:
+    """SQLAlchemy writes NULL for a parameter that has no value, as which it reads each `:word` of a text."""
+    whole: Any = dialect.statement_compiler
+
+    def value(self: Any, bindparam: Any, *arguments: Any, **options: Any) -> str:
+        if bindparam.required:
+            raise _NeedsDatabase(
+                f"it gives no value for :{bindparam.key}; write \\:{bindparam.key} where none is meant"
+            )
+        written: str = whole.render_literal_bindparam(self, bindparam, *arguments, **options)
+        return written
+
+    dialect.statement_compiler = type(whole.__name__, (whole,), {"render_literal_bindparam": value})
 
 
 class _Blind(MockConnection):
