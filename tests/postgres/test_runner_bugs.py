@@ -353,3 +353,21 @@ def test_a_migration_that_resets_its_session_still_keeps_other_runners_out(
     before, after = query(database, "SELECT * FROM seen")
     assert before == after
     assert before[0] is True
+
+
+def test_a_role_that_a_migration_has_set_need_not_reach_the_history(
+    database: str, users: SmallProject, make_runner: MakeRunner
+) -> None:
+    role = f"owner_{name_of(database)}"
+    query(database, f"CREATE ROLE {role}")
+    query(database, f"GRANT CREATE, USAGE ON SCHEMA public TO {role}; GRANT ALL ON alembic_version TO {role}")
+    users.add("0002_sets", f'op.execute("SET ROLE {role}; CREATE TABLE theirs (id int)")')
+    users.add("0003_goes_on", 'op.execute("CREATE TABLE theirs_too (id int)")')
+    try:
+        assert len(make_runner().upgrade().steps) == 2
+        owners = query(database, "SELECT tableowner FROM pg_tables WHERE tablename LIKE 'theirs%'")
+        assert owners == [(role,), (role,)]
+        done = "SELECT count(*) FROM notifydb.history WHERE operation = 'upgrade' AND outcome = 'done'"
+        assert query(database, done) == [(3,)]
+    finally:
+        query(database, f"DROP OWNED BY {role}; DROP ROLE {role}")
