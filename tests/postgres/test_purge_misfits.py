@@ -30,7 +30,7 @@ RAISES = (
     " $$ BEGIN RAISE EXCEPTION '% is not welcome', NEW.{}; END $$"
 )
 DOWNGRADE = "downgrade to the revision of that time, restore, and upgrade again"
-DISABLE = "mend what calls it, most often a trigger, or disable that, and restore again"
+DISABLE = "mend what calls it, most often a trigger, or disable that, and run it again"
 CHANGES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "a column that wants a value": (
         ("ALTER TABLE a ADD colour text NOT NULL",),
@@ -39,7 +39,7 @@ CHANGES: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
     "a column of another type": (
         ("ALTER TABLE a ALTER words TYPE int USING 0",),
-        "a.words: a value does not fit its type any more (22P02)",
+        "a.words: a value does not fit its type (22P02)",
         DOWNGRADE,
     ),
     "a column that is generated": (
@@ -54,7 +54,7 @@ CHANGES: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
     "a column that is shorter": (
         ("ALTER TABLE a ALTER words TYPE varchar(2)",),
-        "a.words: a value does not fit its type any more (22001)",
+        "a.words: a value does not fit its type (22001)",
         DOWNGRADE,
     ),
     "a domain": (

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 import psycopg
 import pytest
 import sqlalchemy as sa
+from postgres.purge_support import permit_for
 
 from cli.conftest import Notifydb, notifydb
 from conftest import MakeRunner, SmallProject, name_of, query
 from notifydb import errors
+from notifydb.guard import Operation
 from notifydb.postgres import ledger
 from notifydb.postgres.connect import own_engine, plain_url
 from notifydb.postgres.patience import Terms
+from notifydb.runner.journal import Part
+from notifydb.runner.run import Run
 from notifydb.settings import Environment
 
 __all__ = ["notifydb"]
@@ -371,3 +376,31 @@ def test_a_role_that_a_migration_has_set_need_not_reach_the_history(
         assert query(database, done) == [(3,)]
     finally:
         query(database, f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+@pytest.mark.parametrize(("direction", "elsewhere"), [("up", "0003_two"), ("down", "0001_users")])
+def test_who_runs_alembic_meanwhile_is_noticed_before_anything_is_run_again(
+    direction: str,
+    elsewhere: str,
+    database: str,
+    users: SmallProject,
+    make_runner: MakeRunner,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Alembic asks for no lock; the version table was left with two rows."""
+    users.add_all({"0002_one": 'op.execute("INSERT INTO log VALUES (1)")', "0003_two": "pass"})
+    runner, read = make_runner(), Run._read_parts
+    if direction == "down":
+        runner.upgrade()
+
+    def meanwhile(run: Run) -> Mapping[tuple[str, str], Part]:
+        query(database, f"UPDATE alembic_version SET version_num = '{elsewhere}'")
+        return read(run)
+
+    monkeypatch.setattr(Run, "_read_parts", meanwhile)
+    with pytest.raises(errors.HistoryError, match="somebody else runs migrations on this database"):
+        runner.upgrade() if direction == "up" else runner.downgrade(
+            "0001", permit_for(name_of(database), Operation.DOWNGRADE)
+        )
+    assert query(database, VERSION) == [(elsewhere,)]
+    assert query(database, "SELECT count(*) FROM log") == [(int(direction == "down"),)]

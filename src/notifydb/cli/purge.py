@@ -169,10 +169,11 @@ def _purge(
 
 def _planned(deps: Deps, job: PurgeJob, prefix: str) -> Plan:
     from notifydb.postgres import failures
-    from notifydb.postgres.connect import APPLICATION, own_engine
+    from notifydb.postgres.connect import own_engine
     from notifydb.purge.onlooker import Onlooker
     from notifydb.purge.plan import build_plan
     from notifydb.purge.retrying import patiently, terms_of
+    from notifydb.purge.session import PLAN
 
     engine, settings = own_engine(deps.database.url), _settings(deps)
 
@@ -181,7 +182,7 @@ def _planned(deps: Deps, job: PurgeJob, prefix: str) -> Plan:
             return build_plan(conn, settings, prefix, listen=job.listen)
 
     terms = terms_of(settings)
-    return patiently(attempt, terms, job.listen, Onlooker(engine, APPLICATION, terms.lock_timeout))
+    return patiently(attempt, terms, job.listen, Onlooker(engine, PLAN, terms.lock_timeout))
 
 
 def _settings(deps: Deps) -> PurgeSettings:

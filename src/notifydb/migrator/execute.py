@@ -214,12 +214,28 @@ class _Run:
 
     def _find(self, script: ScriptDirectory, rev: Any) -> list[Any]:
         if isinstance(self.target, tuple):
-            return [self._step(script, each) for each in self.target if each not in self.done]
+            left = [each for each in self.target if each not in self.done]
+            self._require_left(left, rev)
+            return [self._step(script, each) for each in left]
         if self.direction == "up":
             return list(script._upgrade_revs(self.target, rev))  # noqa: SLF001
         if self.direction == "down":
             return list(script._downgrade_revs(self.target, rev))  # noqa: SLF001
         return list(script._stamp_revs(self.target, rev))  # noqa: SLF001
+
+    def _require_left(self, revisions: Sequence[str], heads: Sequence[str]) -> None:
+        """Who runs Alembic itself asks for no lock, and may have been here since the plan was made."""
+        if self.history is None:
+            return
+        known = [each for each in heads if each in self.history.revisions]
+        applied = {*known, *(below for each in known for below in self.history.ancestors(each))}
+        moved = [each for each in revisions if (each in applied) is (self.direction == "up")]
+        if moved:
+            raise errors.HistoryError(
+                f"somebody else runs migrations on this database: {moved[0]} was "
+                f"{'applied' if self.direction == 'up' else 'taken back'} meanwhile",
+                hint="run the same command again when that is over",
+            )
 
     def _step(self, script: ScriptDirectory, revision: str) -> Any:
         found = script.get_revision(revision)

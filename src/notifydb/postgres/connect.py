@@ -16,13 +16,11 @@ from notifydb.settings.url import normalise_url
 
 #: In `Connection.info` while a migration has ended its transaction itself.
 LEFT_TRANSACTION = "notifydb_left_transaction"
-#: As the server knows the sessions of a command that has no other name for them.
-APPLICATION: Final = "notifydb"
 _OWN: Final[dict[str, sa.Engine]] = {}
 
 
 def make_engine(
-    url: str, *, application_name: str = APPLICATION, connect_timeout: int = 10, keeps: bool = False
+    url: str, *, application_name: str = "notifydb", connect_timeout: int = 10, keeps: bool = False
 ) -> sa.Engine:
     """An engine whose connections are each opened for a purpose and closed after it; `connect_timeout` in seconds.
 
@@ -69,7 +67,7 @@ def plain_url(url: str) -> str:
     return sa.make_url(normalise_url(url)).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def autocommit_engine(url: str, *, application_name: str = APPLICATION) -> sa.Engine:
+def autocommit_engine(url: str, *, application_name: str = "notifydb") -> sa.Engine:
     """An engine whose statements each commit by themselves: for locks, databases and settings."""
     engine = make_engine(url, application_name=application_name)
     _let_times_be_read(engine)

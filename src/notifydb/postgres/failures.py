@@ -95,7 +95,7 @@ def _translate(error: sa.exc.DBAPIError | psycopg.Error) -> errors.NotifydbError
             f"the server does not let this role in: {said}",
             hint="notifydb settings shows the address, and where it comes from",
         )
-    if _WRONG_ADDRESS.search(said):
+    if state is None and _WRONG_ADDRESS.search(said):
         return errors.ConfigurationError(
             f"the database cannot be connected to like this: {said}",
             hint="notifydb settings shows the address, and where it comes from",

@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import functools
 import importlib.resources
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -117,12 +118,20 @@ class ForeignKey:
     sets: tuple[tuple[str, str | None], ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Catalog:
     """The relations of one database, as they are in one transaction."""
 
     tables: Mapping[TableName, Table]
     foreign_keys: tuple[ForeignKey, ...]
+
+    def is_only(self, name: TableName) -> bool:
+        """Whether no other schema has a table of the same name."""
+        return self._namesakes[name.name] == 1
+
+    @functools.cached_property
+    def _namesakes(self) -> Counter[str]:
+        return Counter(each.name for each in self.tables)
 
     def find(self, text: str) -> Table | None:
         """The table called `table` or `schema.table`: in `public`, else the only one of that name.

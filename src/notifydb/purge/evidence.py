@@ -80,11 +80,11 @@ class Evidence:
         )  # fmt: skip
 
     def is_repeated(self, key: ColumnRef) -> bool:
-        """Whether several rows of the table have the same value there."""
+        """Whether several rows of the table have the same value there; nobody refers to NULL."""
         found = self._conn.scalar(
             sa.text(
                 f"SELECT EXISTS (SELECT FROM {key.table.name.sql} t"  # noqa: S608
-                f" GROUP BY t.{quoted(key.name)} HAVING count(*) > 1)"
+                f" WHERE t.{quoted(key.name)} IS NOT NULL GROUP BY t.{quoted(key.name)} HAVING count(*) > 1)"
             )
         )
         return bool(found)

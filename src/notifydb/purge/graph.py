@@ -272,7 +272,7 @@ class _Reader:
             policy, key = stated
             self._possible(policy, relation)
             said = f"purge.policies: {policy}" + ("" if key is None else f" to {key}")
-            nullable = self._let_go(relation) if policy is Policy.NULL else relation.nullable
+            nullable = self._columns_to_null(relation) if policy is Policy.NULL else relation.nullable
             return dataclasses.replace(relation, policy=policy, reassign_to=key, why=said, nullable=nullable)
         policy, why = self._unstated(relation)
         return dataclasses.replace(relation, policy=policy, why=why)
@@ -308,7 +308,7 @@ class _Reader:
                 f"purge.policies: {relation} cannot be reassigned: no plain column"
             )
 
-    def _let_go(self, relation: Relation) -> tuple[str, ...]:
+    def _columns_to_null(self, relation: Relation) -> tuple[str, ...]:
         """The columns that are set to NULL: one is enough to refer to nothing, where the key does not want all."""
         if relation.foreign_key is not None and relation.foreign_key.match_full:
             return relation.nullable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ _MISFITS: Final = {
 #: A value that its type does not take, a constraint, an error that a function raises.
 _CLASSES: Final = ("22", "23", "P0")
 _ALWAYS_GENERATED: Final = "428C9"
+_NO_PLACE: Final = "the schema does not allow it"
 #: The server's words for a function are of its language; what has raised is not.
 _RAISE: Final = "exec_stmt_raise"
 _FUNCTION: Final = re.compile(r"^PL/pgSQL function .+ line \d+ at .+$", re.MULTILINE)
@@ -49,7 +51,17 @@ def other_schema(*reasons: str) -> errors.Refused:
     )
 
 
-def _refusal(error: sa.exc.DBAPIError | psycopg.Error, table: TableName | None) -> errors.Refused | None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Misfit:
+    """What the database does not let in; `what` in general, `why` with the place, and what is to be done about it."""
+
+    what: str
+    why: str
+    hint: str | None = None
+
+
+def misfit(error: sa.exc.DBAPIError | psycopg.Error, table: TableName | None = None) -> Misfit | None:
+    """What is wrong with the rows, if it is them; `table` is the one that is written to."""
     original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     state = failures.sqlstate(error) or ""
     if not isinstance(original, psycopg.Error) or not (state[:2] in _CLASSES or state == _ALWAYS_GENERATED):
@@ -58,18 +70,25 @@ def _refusal(error: sa.exc.DBAPIError | psycopg.Error, table: TableName | None) 
     # The words of a function, and the server's of a value, may be anybody's data.
     function = _FUNCTION.search(original.diag.context or "")
     if function or state.startswith("P0") or original.diag.source_function == _RAISE:
-        return errors.Refused(
-            "the restore is refused: a function of the database raises an error",
-            reasons=(f"{where}{function.group() if function else 'nobody tells which'} ({state})",),
-            hint="mend what calls it, most often a trigger, or disable that, and restore again",
-        )
-    if state in _MISFITS:
-        return errors.Refused(
-            f"the restore is refused: {_MISFITS[state]}", reasons=(failures.first_line(error),)
+        return Misfit(
+            "a function of the database raises an error",
+            f"{where}{function.group() if function else 'nobody tells which'} ({state})",
+            "mend what calls it, most often a trigger, or disable that, and run it again",
         )
     if state.startswith("22"):
-        return other_schema(f"{where}a value does not fit its type any more ({state})")
-    return other_schema(f"{where}{failures.first_line(error)}")
+        return Misfit(_NO_PLACE, f"{where}a value does not fit its type ({state})")
+    return Misfit(_NO_PLACE, f"{where}{failures.first_line(error)}")
+
+
+def _refusal(error: sa.exc.DBAPIError | psycopg.Error, table: TableName | None) -> errors.Refused | None:
+    found, state = misfit(error, table), failures.sqlstate(error) or ""
+    if found is None:
+        return None
+    if found.hint is None and state not in _MISFITS:
+        return other_schema(found.why)
+    what = found.what if found.hint else _MISFITS[state]
+    why = found.why if found.hint else failures.first_line(error)
+    return errors.Refused(f"the restore is refused: {what}", reasons=(why,), hint=found.hint)
 
 
 def _where(error: psycopg.Error, table: TableName | None) -> str:

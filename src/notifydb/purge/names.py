@@ -158,8 +158,7 @@ def spellings(catalog: Catalog, table: TableName, column: str) -> Iterator[str]:
     yield column
     yield spelled(column)
     whole = f"{spelled(table.schema)}.{spelled(table.name)}", f"{table.schema}.{table.name}"
-    namesakes = [each for each in catalog.tables if each.name == table.name]
-    is_short = table.schema == "public" or len(namesakes) == 1
+    is_short = table.schema == "public" or catalog.is_only(table)
     for said in (*whole, *((spelled(table.name), table.name) if is_short else ())):
         yield f"{said}.{column}"
         yield f"{said}.{spelled(column)}"

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from notifydb.purge.events import Listener, Reading
 from notifydb.purge.planned import Plan
-from notifydb.purge.session import transaction
+from notifydb.purge.session import PLAN, transaction
 from notifydb.purge.survey import survey
 from notifydb.purge.target import moment
 from notifydb.settings.model import PurgeSettings
@@ -30,6 +30,7 @@ def build_plan(
         limit = moment(settings.older_than)
         settings = dataclasses.replace(settings, older_than=limit.isoformat())
     with transaction(conn, "REPEATABLE READ") as begun:
+        conn.execute(sa.text(f"SET LOCAL application_name = '{PLAN}'"))
         found = survey(conn, settings, prefix, lock=False, reading=lambda table: tell(Reading(table)))
         begun.rollback()
     return found.plan

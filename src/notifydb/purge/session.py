@@ -15,18 +15,17 @@ from notifydb import errors
 from notifydb.postgres import failures
 from notifydb.postgres.connect import driver_of
 from notifydb.postgres.session import end_with_the_client, in_milliseconds
+from notifydb.purge.misfits import misfit
 
 #: As others see the sessions.
 PURGE: Final = "notifydb purge"
 RESTORE: Final = "notifydb restore"
+PLAN: Final = "notifydb plan"
 _DEADLOCK: Final = "40P01"
 _SERIALIZATION: Final = "40001"
 #: Of a key with RESTRICT, PostgreSQL 18 says the second.
 _STILL_REFERRED: Final = ("23503", "23001")
 _READ_ONLY: Final = "25006"
-#: A constraint, or a value that cannot be read; and what a trigger raises.
-_UNFIT: Final = ("22", "23")
-_RAISED: Final = "P0001"
 #: A table or a column that the catalog told of is not there any more.
 _GONE: Final = ("42P01", "42703")
 #: What a purge reads by, whatever the role or the database sets for others.
@@ -131,17 +130,10 @@ def translated() -> Iterator[None]:
                 reasons=(failures.first_line(error),),
                 hint="plan again",
             ) from error
-        if state is not None and (state.startswith(_UNFIT) or state == _RAISED):
-            # Of a value that does not fit the server quotes the value.
-            said = (
-                psycopg.errors.lookup(state).__name__
-                if state.startswith("22")
-                else failures.first_line(error)
-            )
+        found = misfit(error)
+        if found is not None:
             raise errors.Refused(
-                "refused, and rolled back: the database does not allow it",
-                reasons=(said,),
-                hint="notifydb purge --explain shows what would become of each relation's rows",
+                f"refused, and rolled back: {found.what}", reasons=(found.why,), hint=found.hint
             ) from error
         if state == _READ_ONLY:
             raise errors.Refused(

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import Any, Literal
-
-import sqlalchemy as sa
+from typing import Literal
 
 from notifydb import errors
 from notifydb.migrator import execute
@@ -73,15 +71,18 @@ class Run:
         self._fresh: set[str] = set()
         self._current: _Current | None = None
 
-    def carry_out(self, direction: Literal["up", "down"], target: str | tuple[str, ...]) -> None:
-        """Runs up or down to `target`, or just the revisions of a tuple; raises as the migrator does."""
+    def carry_out(self, direction: Literal["up", "down"], revisions: Sequence[str]) -> None:
+        """Runs these revisions up or down, in their order; raises as the migrator does."""
         engine = make_engine(self._records.url, application_name=f"notifydb {self._operation}")
         guarding = self._watch.watching() if self._watch is not None else nullcontext()
         with failures.translated(), self._monitor.looking(), guarding, self._supervision.over(engine):
             self._parts = self._read_parts()
             self._refuse_strangers()
             try:
-                self._migrate(engine, direction, target)
+                execute.run_each(
+                    engine, self._project, direction, revisions,
+                    history=self._records.history, listen=self._heard, again=self._again,
+                )  # fmt: skip
             except errors.Refused as error:
                 self._end("refused", error)
                 raise
@@ -94,19 +95,6 @@ class Run:
             except KeyboardInterrupt as error:
                 self._end("interrupted", error, urgent=True)
                 raise
-
-    def _migrate(
-        self, engine: sa.Engine, direction: Literal["up", "down"], target: str | tuple[str, ...]
-    ) -> None:
-        options: dict[str, Any] = {
-            "history": self._records.history, "listen": self._heard, "again": self._again,
-        }  # fmt: skip
-        if isinstance(target, tuple):
-            execute.run_each(engine, self._project, direction, target, **options)
-        elif direction == "up":
-            execute.upgrade(engine, self._project, target, **options)
-        else:
-            execute.downgrade(engine, self._project, target, **options)
 
     def _read_parts(self) -> Mapping[tuple[str, str], Part]:
         with own_engine(self._records.url).connect() as conn:

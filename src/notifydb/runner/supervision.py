@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 #: What may change the session's lock timeout for longer than its transaction.
 _SETTING: Final = re.compile(r"timeout|\breset\b|\bdiscard\b", re.IGNORECASE)
 #: What may drop the session's locks, or the server's look at whether its client is there.
-_LEAVING: Final = re.compile(r"\b(discard|reset)\b|advisory_unlock|client_connection_check", re.IGNORECASE)
+_LEAVING: Final = re.compile(
+    r"(?:\A|;)(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:discard|reset)\b|advisory_unlock|client_connection_check",
+    re.IGNORECASE | re.DOTALL,
+)
 #: What may throw away what the session has prepared.
 _FORGETTING: Final = re.compile(r"\b(discard|deallocate)\b", re.IGNORECASE)
 #: What ends a transaction, or empties a table, has one of these words in it; all else need not be parsed.

@@ -10,17 +10,22 @@ def goes_on(history: History, operation: str, revision: str) -> str:
     if operation != "downgrade":
         return f"notifydb {operation}"
     known = history.revisions.get(revision)
-    if known is None or known.is_merge:
-        # To one parent of a merge, the other one would be taken back as well.
+    if known is None:
         return "notifydb downgrade -1"
-    return f"notifydb downgrade {_below(history, revision)}"
+    # Below a merge, each of its parents stays: any of them will do.
+    return f"notifydb downgrade {next(iter(known.down_revisions), 'base')}"
 
 
 def done_by_hand(history: History, operation: str, revision: str) -> str:
-    """The command that says in the database that somebody has finished the migration."""
-    return f"notifydb stamp {_below(history, revision) if operation == 'downgrade' else revision}"
-
-
-def _below(history: History, revision: str) -> str:
+    """The command, or the SQL, that says in the database that somebody has finished the migration."""
+    if operation != "downgrade":
+        return f"notifydb stamp {revision}"
     known = history.revisions.get(revision)
-    return "REVISION" if known is None else " ".join(known.down_revisions) or "base"
+    if known is None:
+        return "notifydb stamp REVISION"
+    if known.is_merge:
+        # A stamp is one revision, and here there are several again.
+        rows = ", ".join(f"('{each}')" for each in known.down_revisions)
+        gone = f"DELETE FROM alembic_version WHERE version_num = '{revision}';"  # noqa: S608
+        return f"{gone} INSERT INTO alembic_version (version_num) VALUES {rows};"  # noqa: S608
+    return f"notifydb stamp {next(iter(known.down_revisions), 'base')}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
@@ -183,12 +183,12 @@ class Runner:
         self,
         operation: str,
         direction: Literal["up", "down"],
-        target: str | tuple[str, ...],
+        revisions: Sequence[str],
         still_ours: StillOurs,
         *,
         watched: bool = False,
     ) -> None:
-        """Runs the migrations up or down to `target`, or just those of a tuple, and records each with its stamp.
+        """Runs these migrations up or down, in their order, and records each with its stamp.
 
         `still_ours` is what `alone` gives.
         """
@@ -201,7 +201,7 @@ class Runner:
             self.records, self.project, operation, self.terms, self.listen, still_ours,
             watch=watch, from_start=self.from_start,
         )  # fmt: skip
-        run.carry_out(direction, target)
+        run.carry_out(direction, revisions)
 
     @property
     def records(self) -> Records:

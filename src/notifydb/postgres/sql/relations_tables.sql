@@ -32,7 +32,7 @@ SELECT
         -- tgtype 8: fires on DELETE; a partition may have its own
         SELECT FROM pg_trigger t
         WHERE NOT t.tgisinternal AND t.tgtype & 8 <> 0
-          AND (t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
+          AND t.tgrelid = ANY (ARRAY(SELECT c.oid UNION ALL SELECT relid FROM pg_partition_tree(c.oid)))
     ) AS delete_trigger
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
