@@ -25,10 +25,13 @@ def check_version_table(project: Project) -> None:
     others = {name: value for name, value in _arguments(tree) if not _is_ours(name, value)}
     if others:
         given = ", ".join(f"{name}={ast.unparse(value)}" for name, value in others.items())
+        is_known = all(isinstance(value, ast.Constant) for value in others.values())
+        drop = f"drop {' and '.join(others)} from env.py"
+        move = f"{_moved(others)} in the database, and {drop}"
         raise errors.ConfigurationError(
-            f"env.py keeps the database's revision in another table ({given}); notifydb does not run env.py,"
-            " keeps it in alembic_version, and would apply every migration again",
-            hint=f"{_moved(others)} in the database, and drop {' and '.join(others)} from env.py",
+            f"env.py {'keeps' if is_known else 'may keep'} the database's revision in another table ({given});"
+            " notifydb does not run env.py, keeps it in alembic_version, and would apply every migration again",
+            hint=move if is_known else f"if it is alembic_version, in public, {drop}; if not, {move}",
         )
 
 
