@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -24,6 +24,33 @@ _READABLE: Final = {
     "integer": (_INTEGER, "bigint"),
     "bigint": (_INTEGER, "bigint"),
 }
+
+
+_INHERITED: Final = sa.text(
+    """
+    SELECT parent_schema.nspname, parent.relname,
+           CASE WHEN parent.relkind = 'p' THEN 'is a partition on another server' ELSE 'inherits from it' END,
+           heir_schema.nspname, heir.relname
+    FROM pg_inherits i
+    JOIN pg_class heir ON heir.oid = i.inhrelid
+    JOIN pg_namespace heir_schema ON heir_schema.oid = heir.relnamespace
+    JOIN pg_class parent ON parent.oid = coalesce(pg_partition_root(i.inhparent)::oid, i.inhparent)
+    JOIN pg_namespace parent_schema ON parent_schema.oid = parent.relnamespace
+    WHERE parent.relkind = 'r' OR parent.relkind = 'p' AND heir.relkind = 'f'
+    ORDER BY 1, 2, 4, 5
+    """
+)
+_RULES: Final = sa.text(
+    """
+    SELECT n.nspname, c.relname, r.rulename
+    FROM pg_rewrite r
+    JOIN pg_class own ON own.oid = r.ev_class AND own.relkind IN ('r', 'p')
+    JOIN pg_class c ON c.oid = coalesce(pg_partition_root(own.oid)::oid, own.oid)
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname !~ '^pg_'
+    ORDER BY 1, 2, 3
+    """
+)
 
 
 class Evidence:
@@ -91,39 +118,17 @@ class Evidence:
 
     def peculiarities(self, tables: Collection[TableName]) -> Iterator[str]:
         """Why the rows of some of these tables are not all their own."""
-        found = self._conn.execute(
-            sa.text(
-                "SELECT parent_schema.nspname, parent.relname,"
-                " CASE WHEN parent.relkind = 'p' THEN 'is a partition on another server'"
-                " ELSE 'inherits from it' END, heir_schema.nspname, heir.relname"
-                " FROM pg_inherits i"
-                " JOIN pg_class heir ON heir.oid = i.inhrelid"
-                " JOIN pg_namespace heir_schema ON heir_schema.oid = heir.relnamespace"
-                " JOIN pg_class parent ON parent.oid = coalesce(pg_partition_root(i.inhparent)::oid, i.inhparent)"
-                " JOIN pg_namespace parent_schema ON parent_schema.oid = parent.relnamespace"
-                " WHERE parent.relkind = 'r' OR parent.relkind = 'p' AND heir.relkind = 'f'"
-                " ORDER BY 1, 2, 4, 5"
-            )
-        )
-        for schema, name, why, heir_schema, heir in found:
-            if TableName(schema, name) in tables:
-                yield f"{TableName(schema, name)}: {TableName(heir_schema, heir)} {why}, which is not supported"
-        yield from self._rules(tables)
+        for name, why, heir_schema, heir in self._among(tables, _INHERITED):
+            yield f"{name}: {TableName(heir_schema, heir)} {why}, which is not supported"
+        # A rule puts other statements in the place of those that were planned.
+        for name, rule in self._among(tables, _RULES):
+            yield f"{name}: it has a rule, {rule}, which is not supported"
 
-    def _rules(self, tables: Collection[TableName]) -> Iterator[str]:
-        """A rule puts other statements in the place of those that were planned."""
-        found = self._conn.execute(
-            sa.text(
-                "SELECT n.nspname, c.relname, r.rulename FROM pg_rewrite r"
-                " JOIN pg_class own ON own.oid = r.ev_class AND own.relkind IN ('r', 'p')"
-                " JOIN pg_class c ON c.oid = coalesce(pg_partition_root(own.oid)::oid, own.oid)"
-                " JOIN pg_namespace n ON n.oid = c.relnamespace"
-                " WHERE n.nspname !~ '^pg_' ORDER BY 1, 2, 3"
-            )
-        )
-        for schema, name, rule in found:
-            if TableName(schema, name) in tables:
-                yield f"{TableName(schema, name)}: it has a rule, {rule}, which is not supported"
+    def _among(self, tables: Collection[TableName], query: sa.TextClause) -> Iterator[tuple[Any, ...]]:
+        """The query's rows that are about one of the tables, which its first two columns name."""
+        for schema, name, *rest in self._conn.execute(query):
+            if (table := TableName(schema, name)) in tables:
+                yield table, *rest
 
     def _prove(self, relation: Relation) -> Proof:
         if self._is_numbered(relation):

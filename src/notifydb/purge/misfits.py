@@ -84,11 +84,13 @@ def _refusal(error: sa.exc.DBAPIError | psycopg.Error, table: TableName | None) 
     found, state = misfit(error, table), failures.sqlstate(error) or ""
     if found is None:
         return None
-    if found.hint is None and state not in _MISFITS:
-        return other_schema(found.why)
-    what = found.what if found.hint else _MISFITS[state]
-    why = found.why if found.hint else failures.first_line(error)
-    return errors.Refused(f"the restore is refused: {what}", reasons=(why,), hint=found.hint)
+    if found.hint is not None:
+        return errors.Refused(f"the restore is refused: {found.what}", reasons=(found.why,), hint=found.hint)
+    if state in _MISFITS:
+        return errors.Refused(
+            f"the restore is refused: {_MISFITS[state]}", reasons=(failures.first_line(error),)
+        )
+    return other_schema(found.why)
 
 
 def _where(error: psycopg.Error, table: TableName | None) -> str:

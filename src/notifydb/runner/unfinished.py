@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notifydb.revisions.graph import History
+from notifydb.revisions.graph import History, Revision
 
 
 def goes_on(history: History, operation: str, revision: str) -> str:
@@ -13,7 +13,7 @@ def goes_on(history: History, operation: str, revision: str) -> str:
     if known is None:
         return "notifydb downgrade -1"
     # Below a merge, each of its parents stays: any of them will do.
-    return f"notifydb downgrade {next(iter(known.down_revisions), 'base')}"
+    return f"notifydb downgrade {_below(known)}"
 
 
 def done_by_hand(history: History, operation: str, revision: str) -> str:
@@ -28,4 +28,8 @@ def done_by_hand(history: History, operation: str, revision: str) -> str:
         rows = ", ".join(f"('{each}')" for each in known.down_revisions)
         gone = f"DELETE FROM alembic_version WHERE version_num = '{revision}';"  # noqa: S608
         return f"{gone} INSERT INTO alembic_version (version_num) VALUES {rows};"  # noqa: S608
-    return f"notifydb stamp {next(iter(known.down_revisions), 'base')}"
+    return f"notifydb stamp {_below(known)}"
+
+
+def _below(revision: Revision) -> str:
+    return next(iter(revision.down_revisions), "base")
