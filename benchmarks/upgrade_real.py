@@ -20,6 +20,8 @@ from pathlib import Path
 
 from upgrade import Databases, tell
 
+#: What an image has installed is compiled there; nobody compiles it at each start.
+_COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
 _REFUSED = re.compile(r"error: (\S+) destroys data")
 #: `alembic upgrade head`, for an `env.py` that needs what the bootstrap enters.
 _PLAIN = """\
@@ -36,7 +38,8 @@ with {entered}():
 
 def run(command: str, folder: Path, variables: Mapping[str, str]) -> tuple[float, str]:
     """Seconds of the whole process, and what it said; ends where it fails, but for a refusal of the guard."""
-    environment = {**os.environ, **variables, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, **_COMPILED, **variables, "PATH": programs}
     began = time.perf_counter()
     done = subprocess.run(command.split(), cwd=folder, env=environment, capture_output=True, text=True)
     seconds = time.perf_counter() - began

@@ -381,3 +381,29 @@ def test_the_first_migration_of_a_folder_and_the_head_file_with_it(
     assert made.out == "alembic/versions/0001_users.py\n"
     assert (tmp_path / "alembic" / ".current-alembic-head").read_text() == "0001_users\n"
     assert notifydb("check", **there).code == 0
+
+
+def test_what_was_written_is_told_also_where_it_does_not_run(
+    models: Callable[[str], None],
+    there: dict[str, str],
+    notifydb: Notifydb,
+    small_project: SmallProject,
+) -> None:
+    small_project.add("0002_long", "op.execute(\"INSERT INTO users (id, old) VALUES (1, 'too long')\")")
+    models('sa.Column("old", sa.String(3)), sa.Index("ix_users_old", "old"),')
+    chosen = ("--only", "users.old", "--only", "users.ix_users_old")
+    assert str(notifydb("migrate", "new", "-m", "short", *chosen, **there)) == snapshot("""\
+exit 6
+[out]
+alembic/versions/0003_short.py
+alembic/versions/0004_short_index.py
+[err]
+left out (not-chosen: --only names others):
+  users.kind: default 'person'::text becomes none
+  remove index ix_kind on users
+  add index ix_users_kind on users
+  users.old: type TEXT becomes VARCHAR(3)
+  add index ix_users_old on users
+error: 0003_short failed in upgrade() at 0003_short.py:22: value too long for type character varying(3)
+  next: mend what was written, or delete it; then: notifydb lint
+""")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from notifydb import errors
 from notifydb.cli.deps import Deps
 
 if TYPE_CHECKING:
@@ -15,18 +16,21 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a draft: `planned` is None where there is nothing to write, `report` where nobody judged."""
+    """What came of a draft: `planned` is None where there is nothing to write, `report` where nobody judged.
+
+    `failed` tells that one of the files does not even run.
+    """
 
     draft: Draft
     planned: NewMigrations | None
     report: Report | None
     is_written: bool
+    failed: errors.MigrationFailed | None = None
 
 
 def write(deps: Deps, draft: Draft, wanted: Wanted, *, dry_run: bool, lint: bool) -> Outcome:
     """Writes the files of the draft, and judges them."""
     from notifydb.cli import authoring
-    from notifydb.cli.lint_run import judged
     from notifydb.revisions import changes
 
     if not draft.bodies:
@@ -35,12 +39,24 @@ def write(deps: Deps, draft: Draft, wanted: Wanted, *, dry_run: bool, lint: bool
     if dry_run:
         return Outcome(draft, planned, None, is_written=False)
     changes.apply(planned.changes)
-    report = judged(Deps(), [each.revision for each in planned.migrations]) if lint else None
-    return Outcome(draft, planned, report, is_written=True)
+    written = Outcome(draft, planned, None, is_written=True)
+    return _judged(written, planned) if lint else written
+
+
+def _judged(written: Outcome, planned: NewMigrations) -> Outcome:
+    """With the report; where what stands on another cannot be judged because that one fails, with the failure."""
+    from notifydb.cli.lint_run import judged
+
+    try:
+        report = judged(Deps(), [each.revision for each in planned.migrations])
+    except errors.MigrationFailed as error:
+        error.hint = "mend what was written, or delete it; then: notifydb lint"
+        return dataclasses.replace(written, failed=error)
+    return dataclasses.replace(written, report=report)
 
 
 def as_json(deps: Deps, outcome: Outcome) -> None:
-    """The whole outcome as one document."""
+    """The whole outcome as one document; raises as `show` does."""
     draft, planned = outcome.draft, outcome.planned
     made = [
         {"revision": each.revision, "path": deps.relative(each.path)}
@@ -58,10 +74,15 @@ def as_json(deps: Deps, outcome: Outcome) -> None:
             "findings": None if outcome.report is None else len(outcome.report.findings),
         }
     )
+    if outcome.failed is not None:
+        raise outcome.failed
 
 
 def show(deps: Deps, outcome: Outcome, todo: str) -> None:
-    """What is left out and why, what is written and where, and what lint says of it; `todo` comes next."""
+    """What is left out and why, what is written and where, and what lint says of it; `todo` comes next.
+
+    Raises MigrationFailed at the end where one of the files does not run.
+    """
     say, draft = deps.console.say, outcome.draft
     for reason, descriptions in draft.left_by_reason().items():
         say(f"left out ({reason}):", style="dim")
@@ -77,6 +98,8 @@ def show(deps: Deps, outcome: Outcome, todo: str) -> None:
         deps.console.data(outcome.planned.changes.diff(deps.loaded.root).rstrip("\n"))
     else:
         _show_files(deps, outcome.planned, outcome.report)
+        if outcome.failed is not None:
+            raise outcome.failed
         say(f"next: {todo}", style="cyan")
 
 
