@@ -378,6 +378,36 @@ def test_a_role_that_a_migration_has_set_need_not_reach_the_history(
         query(database, f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
+@pytest.mark.parametrize(
+    "leaving",
+    [
+        'op.execute("CREATE TABLE theirs (id int)")\nop.execute("COMMIT")',
+        'op.execute("CREATE TABLE theirs (id int); COMMIT")',
+        f'{BLOCK}op.execute("CREATE TABLE theirs (id int)")',
+        # It fails bare, which takes its record back outside of any transaction.
+        (
+            f'{BLOCK}op.execute("CREATE TABLE theirs (id int)")\n    try:\n'
+            f'        op.execute("CREATE DATABASE no")\n    except sa.exc.DBAPIError:\n        pass'
+        ),
+    ],
+)
+def test_a_role_that_a_migration_has_set_need_not_reach_the_history_of_its_parts(
+    leaving: str, database: str, users: SmallProject, make_runner: MakeRunner
+) -> None:
+    role = f"owner_{name_of(database)}"
+    query(database, f"CREATE ROLE {role}")
+    query(database, f"GRANT CREATE, USAGE ON SCHEMA public TO {role}; GRANT ALL ON alembic_version TO {role}")
+    after = 'op.execute("CREATE TABLE theirs_too AS SELECT current_user::text AS made_by")'
+    users.add("0002_sets", f'op.execute("SET ROLE {role}")\n{leaving}\n{after}')
+    try:
+        make_runner(Environment.DEVELOPMENT).upgrade()
+        owners = query(database, "SELECT tableowner FROM pg_tables WHERE tablename LIKE 'theirs%'")
+        assert owners == [(role,), (role,)]
+        assert query(database, "SELECT made_by FROM theirs_too") == [(role,)]
+    finally:
+        query(database, f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
 @pytest.mark.parametrize(("direction", "elsewhere"), [("up", "0003_two"), ("down", "0001_users")])
 def test_who_runs_alembic_meanwhile_is_noticed_before_anything_is_run_again(
     direction: str,

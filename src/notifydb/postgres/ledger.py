@@ -60,6 +60,8 @@ _READ_NEWEST: Final = sa.text(
     ORDER BY id DESC LIMIT 1
     """
 )
+#: Until the transaction ends, the role that a migration has set does not hold.
+AS_CONNECTED: Final = "SET LOCAL role TO DEFAULT"
 #: Of these variables the first that is set names the instance: Cloud Foundry's, then Kubernetes'.
 _INSTANCES: Final = ("CF_INSTANCE_INDEX", "CF_INSTANCE_GUID", "POD_NAME")
 
@@ -110,6 +112,18 @@ def record(conn: sa.Connection | psycopg.Connection[Any], entry: Entry) -> None:
     driver = conn if isinstance(conn, psycopg.Connection) else driver_of(conn)
     # A plain cursor: what listens to the migration's cursors is not told of this.
     plain(driver).execute(insertion(driver, entry).encode())
+
+
+def record_as_connected(driver: psycopg.Connection[Any], entry: Entry) -> None:
+    """As `record`, in the middle of a migration: the role that it has set need not reach the history.
+
+    That role is in force again after it.
+    """
+    cursor = plain(driver)
+    role = cursor.execute("SELECT current_setting('role')").fetchone()
+    back = psycopg.ClientCursor(driver).mogrify("SELECT set_config('role', %s, true)", role)
+    # One message: outside of a transaction it is one of its own.
+    cursor.execute(f"{AS_CONNECTED};\n{insertion(driver, entry)};\n{back}".encode())
 
 
 def insertion(driver: psycopg.Connection[Any], entry: Entry) -> str:

@@ -201,7 +201,7 @@ class Journal:
         part = dataclasses.replace(
             self._entry, outcome="partial", source=None, details=details, statements=self.statements
         )
-        ledger.record(driver, part)
+        ledger.record_as_connected(driver, part)
         self._written += len(steps)
 
     def _steps(self, driver: psycopg.Connection[Any]) -> list[Step]:

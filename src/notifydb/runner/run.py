@@ -159,7 +159,7 @@ class Run:
         )
         driver = driver_of(event.connection)
         # The role that the migration has set, if any, need not reach the history; it is its own again after that.
-        event.message.add("SET LOCAL role TO DEFAULT")
+        event.message.add(ledger.AS_CONNECTED)
         event.message.add(ledger.insertion(driver, entry))
         if (self._operation, event.revision) in self._parts or current.journal.has_parts:
             event.message.add(ledger.forgetting(driver, entry))
