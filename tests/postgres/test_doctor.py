@@ -633,6 +633,25 @@ def test_what_cannot_go_on_is_told_the_way_out(patient: Patient, small_project: 
     assert found.otherwise == ("notifydb stamp 0002_half",)
 
 
+def test_what_may_go_on_is_told_both_ways(patient: Patient, small_project: SmallProject) -> None:
+    patient.upgrade()
+    small_project.add(
+        "0002_half",
+        """
+        op.execute("CREATE TABLE half (id int)")
+        op.execute("INSERT INTO half VALUES (1) RETURNING id")
+        op.execute("COMMIT")
+        op.execute("SELECT 1/0")
+        """,
+    )
+    with pytest.raises(errors.MigrationFailed):
+        patient.upgrade()
+    (found, *_) = (each for each in patient.asked().ailments if each.name == "half-done-migrations")
+    assert "unless it reads the rows that one has returned" in found.why
+    assert found.mend == ("notifydb upgrade",)
+    assert found.otherwise == ("notifydb upgrade --from-start",)
+
+
 # 9: what would not work here
 
 

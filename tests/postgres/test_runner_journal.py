@@ -315,3 +315,21 @@ def test_of_a_block_that_failed_outside_of_a_transaction_no_hint_promises_that_i
     with pytest.raises(errors.MigrationFailed, match=r"nobody has recorded how statement \d ended") as caught:
         make_runner(Environment.DEVELOPMENT).upgrade()
     assert "notifydb upgrade --from-start" in str(caught.value.hint)
+
+
+def test_of_rows_that_an_insert_returned_no_hint_promises_that_they_can_be_read_again(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    inserted = 'op.get_bind().execute(sa.text("INSERT INTO users VALUES (1) RETURNING id"))'
+    fails = f'{BLOCK}%s\nop.execute("CREATE TABLE after AS SELECT 1/(SELECT count(*) - 1 FROM log)")'
+    small_project.add("0001_users", 'op.execute("CREATE TABLE users (id int); CREATE TABLE log AS SELECT 1")')
+    small_project.add("0002_reads", fails % f"{inserted}.scalar_one()")
+    for why in ("division by zero", "does not return rows"):
+        with pytest.raises(errors.MigrationFailed, match=why) as caught:
+            make_runner().upgrade()
+        assert "unless it reads the rows that one of them has returned" in str(caught.value.hint)
+        assert "notifydb upgrade --from-start, if it may do them again" in str(caught.value.hint)
+    small_project.add("0002_reads", fails % inserted, down="0001_users")
+    query(database, "INSERT INTO log VALUES (2)")
+    make_runner().upgrade()
+    assert query(database, "SELECT count(*) FROM users") == [(1,)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ import psycopg
 
 from notifydb.postgres import ledger
 from notifydb.postgres.connect import plain
-from notifydb.postgres.cursors import Instead, Sent
+from notifydb.postgres.cursors import AnyCursor, Instead, Sent
 from notifydb.postgres.ledger import Entry
 from notifydb.sql.effect import Effect
 
@@ -48,7 +48,7 @@ class Part:
 
     `alone` is the digest of a statement that was about to be sent outside of any transaction, where nobody
     recorded how it ended; `is_blind` tells that what it has left does not tell it either. `spoiled` is why the
-    part cannot be gone on from.
+    part cannot be gone on from. `returned` tells that one of its changes gave rows, which are not kept.
     """
 
     steps: tuple[Step, ...]
@@ -57,6 +57,7 @@ class Part:
     runner: str
     since: datetime | None
     is_blind: bool = False
+    returned: bool = False
 
     @property
     def stuck(self) -> str | None:
@@ -78,24 +79,24 @@ class Part:
 
 def parts_of(entries: Iterable[Entry]) -> dict[tuple[str, str], Part]:
     """The parts by operation and revision, from the history's rows in the order of their commits."""
-    steps: dict[tuple[str, str], list[Step]] = {}
-    newest: dict[tuple[str, str], Entry] = {}
+    found: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
-        key = (entry.operation, entry.revision or "")
-        details: Mapping[str, Any] = entry.details
-        known = steps.setdefault(key, [])
-        if not details["from"]:
+        known = found.setdefault((entry.operation, entry.revision or ""), [])
+        if not entry.details["from"]:
             known.clear()
-        known += [Step(digest, rows, Effect(effect)) for digest, rows, effect in details["statements"]]
-        newest[key] = entry
-    return {key: _part(entry, tuple(steps[key])) for key, entry in newest.items()}
+        known.append(entry)
+    return {key: _part(known) for key, known in found.items()}
 
 
-def _part(entry: Entry, steps: tuple[Step, ...]) -> Part:
-    details: Mapping[str, Any] = entry.details
+def _part(entries: Sequence[Entry]) -> Part:
+    details: Sequence[Mapping[str, Any]] = [each.details for each in entries]
+    steps = (
+        Step(digest, rows, Effect(effect)) for each in details for digest, rows, effect in each["statements"]
+    )
+    newest, last = entries[-1], details[-1]
     return Part(
-        steps, details.get("alone"), details.get("spoiled"), entry.runner, entry.finished_at,
-        is_blind=details.get("blind", False),
+        tuple(steps), last.get("alone"), last.get("spoiled"), newest.runner, newest.finished_at,
+        is_blind=last.get("blind", False), returned=any(each.get("returned", False) for each in details),
     )  # fmt: skip
 
 
@@ -106,6 +107,7 @@ class _Statement:
     sql: str
     digest: str
     rowcount: int
+    gave_rows: bool
     state: Literal["open", "there", "undone"]
 
 
@@ -148,9 +150,10 @@ class Journal:
         at_its_place = self.part is not None and self.statements == len(self._earlier)
         return at_its_place and self.part is not None and self.part.alone == digest_of(sent)
 
-    def add(self, sent: Sent, rowcount: int, *, alone: bool = False) -> None:
-        """A statement has been sent; `alone` tells that it ran outside of any transaction, so that it stays."""
-        self._note(sent, rowcount, "there" if alone else "open")
+    def add(self, sent: Sent, cursor: AnyCursor, *, alone: bool = False) -> None:
+        """The cursor has sent it; `alone` tells that it ran outside of any transaction, so that it stays."""
+        gave_rows = cursor.description is not None
+        self._note(sent, cursor.rowcount, "there" if alone else "open", gave_rows=gave_rows)
 
     def failed(self, sent: Sent) -> None:
         """A statement outside of a transaction has failed, and left nothing."""
@@ -161,9 +164,11 @@ class Journal:
         for each in self._sent:
             each.state = "undone" if each.state == "open" else each.state
 
-    def _note(self, sent: Sent, rowcount: int, state: Literal["open", "there", "undone"]) -> None:
+    def _note(
+        self, sent: Sent, rowcount: int, state: Literal["open", "there", "undone"], *, gave_rows: bool = False
+    ) -> None:
         self.statements += 1
-        self._sent.append(_Statement(sent.sql, digest_of(sent), rowcount, state))
+        self._sent.append(_Statement(sent.sql, digest_of(sent), rowcount, gave_rows, state))
 
     def spoil(self, reason: str) -> None:
         """From here on nobody can tell what is committed with what."""
@@ -181,21 +186,23 @@ class Journal:
         is_harmless = all(each.effect is Effect.NONE for each in steps)
         if is_harmless and not alone and not (self._spoiled and steps):
             return
-        named = {"alone": digest_of(alone)} if alone else {}
-        self._write(driver, steps, {**named, **({"blind": True} if is_blind else {})})
+        returned = any(
+            each.gave_rows and step.effect > Effect.NONE for each, step in zip(self._sent, steps, strict=True)
+        )
+        about: dict[str, object] = {"alone": digest_of(alone)} if alone else {}
+        about |= {name: True for name, holds in {"blind": is_blind, "returned": returned}.items() if holds}
+        self._write(driver, steps, about)
         self._sent.clear()
 
     def answered(self, driver: psycopg.Connection[Any]) -> None:
         """What was about to be sent alone has failed, and has left nothing: it may be sent again."""
         self._write(driver, [], {})
 
-    def _write(
-        self, driver: psycopg.Connection[Any], steps: list[Step], about_alone: Mapping[str, object]
-    ) -> None:
+    def _write(self, driver: psycopg.Connection[Any], steps: list[Step], about: Mapping[str, object]) -> None:
         details = {
             "from": self._written,
             "statements": [(each.digest, each.rowcount, int(each.effect)) for each in steps],
-            **about_alone,
+            **about,
             **({"spoiled": self._spoiled} if self._spoiled else {}),
         }
         part = dataclasses.replace(

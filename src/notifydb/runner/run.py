@@ -214,9 +214,13 @@ class Run:
                 f"{self._ways_out(failed.revision)}"
             )
         else:
+            unless = (
+                f", unless it reads the rows that one of them has returned, which are not kept; then: "
+                f"{self._ways_out(failed.revision)}"
+            )
             failed.error.hint = (
                 f"{part.changes} of its statements are committed: mend the migration behind them, then run the same "
-                "command again; it goes on after them"
+                f"command again; it goes on after them{unless if part.returned else ''}"
             )
 
     def _from_its_beginning(self, failed: execute.Failed, part: Part) -> bool:

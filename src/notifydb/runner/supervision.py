@@ -221,7 +221,7 @@ class Supervision:
                 yield None
         else:
             yield None
-            journal.add(sent, cursor.rowcount)
+            journal.add(sent, cursor)
 
     @contextmanager
     def _listening(self, cursor: AnyCursor, sent: Sent, journal: Journal) -> Iterator[None]:
@@ -230,7 +230,7 @@ class Supervision:
         if text.commits:
             self._before_commit(cursor.connection)
         yield
-        journal.add(sent, cursor.rowcount)
+        journal.add(sent, cursor)
         if text.rolls_back:
             journal.undone()
 
@@ -260,7 +260,7 @@ class Supervision:
                 # Nothing of it is left, and the migration may mean to go on.
                 journal.failed(sent)
                 raise
-        journal.add(sent, cursor.rowcount, alone=True)
+        journal.add(sent, cursor, alone=True)
         if self._watch is not None and text.begins:
             self._watch.remember(driver)
 
@@ -273,7 +273,7 @@ class Supervision:
                 self._watch.remember(driver)
             self._heard(text, journal)
             yield
-            journal.add(sent, cursor.rowcount)
+            journal.add(sent, cursor)
             self._before_commit(driver)
         except BaseException as error:
             with suppress(psycopg.Error):

@@ -9,6 +9,7 @@ from notifydb.reporters.words import count
 from notifydb.runner.doctor import compared
 from notifydb.runner.doctor.ailment import Ailment
 from notifydb.runner.doctor.examine import Edit, Examined
+from notifydb.runner.journal import Part
 from notifydb.runner.unfinished import done_by_hand, goes_on
 from notifydb.settings.environment import Environment
 
@@ -45,15 +46,29 @@ def half_done_migrations(found: Examined) -> Iterator[Ailment]:
     """Migrations that left their transaction and were interrupted."""
     for (operation, revision), part in found.parts.items():
         at = f"{part.since:%Y-%m-%d %H:%M:%S}" if part.since else "an unknown time"
-        stuck = f"; it cannot go on after them: {part.stuck}" if part.stuck else ""
-        again = goes_on(found.history, operation, revision)
+        limits, mend, otherwise = _ways_on(found, operation, revision, part)
         yield Ailment(
             "half-done-migrations",
             f"{revision} was cut short with {count(part.changes, 'statement')} committed",
-            f"it had left its transaction, so they stay; at {at} by {part.runner}{stuck}",
-            (f"{again} --from-start" if part.stuck else again,),
-            (done_by_hand(found.history, operation, revision),) if part.stuck else (),
+            f"it had left its transaction, so they stay; at {at} by {part.runner}{limits}",
+            mend,
+            otherwise,
         )
+
+
+def _ways_on(
+    found: Examined, operation: str, revision: str, part: Part
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """What speaks against going on, the command, and another one."""
+    again = goes_on(found.history, operation, revision)
+    anew = f"{again} --from-start"
+    if part.stuck:
+        by_hand = done_by_hand(found.history, operation, revision)
+        return f"; it cannot go on after them: {part.stuck}", (anew,), (by_hand,)
+    if part.returned:
+        why = "; it goes on after them unless it reads the rows that one has returned, which are not kept"
+        return why, (again,), (anew,)
+    return "", (again,), ()
 
 
 def edited_migrations(found: Examined) -> Iterator[Ailment]:
