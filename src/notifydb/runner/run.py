@@ -12,7 +12,7 @@ from typing import Literal
 from notifydb import errors
 from notifydb.migrator import execute
 from notifydb.migrator.config import Project
-from notifydb.postgres import failures, ledger
+from notifydb.postgres import failures, ledger, version
 from notifydb.postgres.activity import Wait
 from notifydb.postgres.advisory import StillOurs
 from notifydb.postgres.connect import driver_of, make_engine, own_engine
@@ -239,7 +239,9 @@ class Run:
         )
 
     def _ways_out(self, revision: str) -> str:
-        about = self._records.history, self._operation, revision
+        with own_engine(self._records.url).connect() as conn:
+            current = version.current(conn)
+        about = self._records.history, self._operation, revision, current
         return (
             f"{goes_on(*about)} --from-start, if it may do them again; or finish it by hand and: "
             f"{done_by_hand(*about)}"

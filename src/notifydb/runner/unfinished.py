@@ -1,35 +1,57 @@
-"""What is to be done about a migration that was left half done, as commands to type."""
+"""What is to be done about a migration that was left half done, as commands to type.
+
+`current` is what the database is at.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from notifydb.revisions.graph import History, Revision
+from notifydb.runner.plan import ends
 
 
-def goes_on(history: History, operation: str, revision: str) -> str:
+def goes_on(history: History, operation: str, revision: str, current: Collection[str]) -> str:
     """The command that runs what is left of the migration."""
     if operation != "downgrade":
         return f"notifydb {operation}"
     known = history.revisions.get(revision)
-    if known is None:
-        return "notifydb downgrade -1"
-    # Below a merge, each of its parents stays: any of them will do.
-    return f"notifydb downgrade {_below(known)}"
+    return f"notifydb downgrade {_target(history, known, current) if known is not None else '-1'}"
 
 
-def done_by_hand(history: History, operation: str, revision: str) -> str:
+def done_by_hand(history: History, operation: str, revision: str, current: Collection[str]) -> str:
     """The command, or the SQL, that says in the database that somebody has finished the migration."""
-    if operation != "downgrade":
-        return f"notifydb stamp {revision}"
-    known = history.revisions.get(revision)
-    if known is None:
-        return "notifydb stamp REVISION"
-    if known.is_merge:
-        # A stamp is one revision, and here there are several again.
-        rows = ", ".join(f"('{each}')" for each in known.down_revisions)
-        gone = f"DELETE FROM alembic_version WHERE version_num = '{revision}';"  # noqa: S608
-        return f"{gone} INSERT INTO alembic_version (version_num) VALUES {rows};"  # noqa: S608
-    return f"notifydb stamp {_below(known)}"
+    is_known, is_back = revision in history.revisions, operation == "downgrade"
+    if not is_known:
+        return f"notifydb stamp {'REVISION' if is_back else revision}"
+    others = _applied(history, current) - {revision}
+    rows = ends(history, others if is_back else {*others, revision})
+    if len(rows) > 1:
+        return _as_sql(
+            [each for each in current if each not in rows], [each for each in rows if each not in current]
+        )
+    return f"notifydb stamp {rows[0] if rows else 'base'}"
 
 
-def _below(revision: Revision) -> str:
-    return next(iter(revision.down_revisions), "base")
+def _target(history: History, revision: Revision, current: Collection[str]) -> str:
+    """What takes back the revision, on which nothing stands any more, and no branch beside it."""
+    others = _applied(history, current) - {revision.id}
+    for parent in revision.down_revisions:
+        if not any(parent in history.ancestors(each) for each in others):
+            return parent
+    # The newest goes first: what is left of other branches is older.
+    return "-1" if others else "base"
+
+
+def _applied(history: History, current: Collection[str]) -> set[str]:
+    known = [each for each in current if each in history.revisions]
+    return {each.id for row in known for each in history.chain(row)}
+
+
+def _as_sql(gone: Collection[str], new: Collection[str]) -> str:
+    """A stamp is one revision, and here there are several."""
+    statements = [f"DELETE FROM alembic_version WHERE version_num = '{each}';" for each in gone]  # noqa: S608
+    if new:
+        rows = ", ".join(f"('{each}')" for each in new)
+        statements.append(f"INSERT INTO alembic_version (version_num) VALUES {rows};")  # noqa: S608
+    return " ".join(statements)

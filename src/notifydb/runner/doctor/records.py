@@ -60,11 +60,11 @@ def _ways_on(
     found: Examined, operation: str, revision: str, part: Part
 ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """What speaks against going on, the command, and another one."""
-    again = goes_on(found.history, operation, revision)
+    about = found.history, operation, revision, found.standing.current
+    again = goes_on(*about)
     anew = f"{again} --from-start"
     if part.stuck:
-        by_hand = done_by_hand(found.history, operation, revision)
-        return f"; it cannot go on after them: {part.stuck}", (anew,), (by_hand,)
+        return f"; it cannot go on after them: {part.stuck}", (anew,), (done_by_hand(*about),)
     if part.returned:
         why = "; it goes on after them unless it reads the rows that one has returned, which are not kept"
         return why, (again,), (anew,)
