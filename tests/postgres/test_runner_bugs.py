@@ -434,3 +434,30 @@ def test_who_runs_alembic_meanwhile_is_noticed_before_anything_is_run_again(
         )
     assert query(database, VERSION) == [(elsewhere,)]
     assert query(database, "SELECT count(*) FROM log") == [(int(direction == "down"),)]
+
+
+def test_a_downgrade_that_is_half_done_is_not_called_nothing_to_do(
+    database: str, users: SmallProject, notifydb: Notifydb
+) -> None:
+    """The stamp stays until it is whole, and what it took is missing at what seems to be the head."""
+    there = {"DATABASE_URL": database, "NOTIFYDB_ENVIRONMENT": "development"}
+    back = 'op.execute("DROP TABLE ages")\nop.execute("COMMIT")\nop.execute("SELECT 1/0")'
+    users.add("0002_ages", 'op.execute("CREATE TABLE ages (id int)")', back)
+    assert notifydb("upgrade", **there).code == 0
+    assert notifydb("downgrade", "-1", **there).code == 6
+    for command in (("upgrade",), ("upgrade", "--dry-run"), ("status",), ("status", "--at-head")):
+        told = notifydb(*command, **there)
+        assert told.code == (6 if command[0] == "upgrade" else 1)
+        assert "0002_ages is half taken back" in told.err
+        assert "next: notifydb downgrade 0001_users takes back the rest; or bring back by hand" in told.err
+    document = notifydb("status", "--format", "json", **there).json
+    assert (document["at_head"], document["half_taken_back"]) == (False, ["0002_ages"])
+    query(database, "CREATE TABLE ages (id int)")
+    assert notifydb("stamp", "0002_ages", **there).code == 0
+    assert notifydb("upgrade", **there).code == 0
+    assert notifydb("downgrade", "-1", **there).code == 6
+    users.add(
+        "0002_ages", 'op.execute("CREATE TABLE ages (id int)")', back.replace("1/0", "1"), down="0001_users"
+    )
+    assert notifydb("downgrade", "0001_users", **there).code == 0
+    assert notifydb("upgrade", **there).code == 0

@@ -33,7 +33,8 @@ def status(
         deps.console.json(_document(found, standing))
     else:
         _show(deps, found, standing)
-    if found.unknown or found.is_torn or standing.replaced or (at_head and not found.at_head):
+    half_done = standing.half_taken_back()
+    if found.unknown or found.is_torn or standing.replaced or half_done or (at_head and not found.at_head):
         raise typer.Exit(1)
 
 
@@ -59,12 +60,14 @@ def _status(deps: Deps) -> Status:
 
 
 def _document(found: Status, standing: Standing) -> dict[str, object]:
+    half_done = standing.half_taken_back()
     return {
         "current": list(found.current),
         "heads": list(found.heads),
         "pending": [each.id for each in found.pending],
         "unknown": list(found.unknown),
-        "at_head": found.at_head and not standing.replaced,
+        "at_head": found.at_head and not standing.replaced and half_done is None,
+        "half_taken_back": [half_done.revision] if half_done else [],
         "kept": [each for each in standing.kept if each not in standing.folder.revisions],
         "replaced": list(standing.replaced),
         "edited": list(standing.edited),
@@ -81,6 +84,8 @@ def _show(deps: Deps, found: Status, standing: Standing) -> None:
         from notifydb.cli.narration import replaced_by
 
         deps.console.error(replaced_by(standing.replaced))
+    if (half_done := standing.half_taken_back()) is not None:
+        deps.console.error(half_done.message, hint=half_done.hint)
     if standing.edited:
         deps.console.say(
             f"warning: edited after it was applied: {', '.join(standing.edited)}; next: notifydb doctor",
@@ -95,5 +100,5 @@ def _show(deps: Deps, found: Status, standing: Standing) -> None:
     deps.console.data(f"pending   {len(found.pending)}")
     for each in found.pending:
         deps.console.data(f"  {each.id}")
-    if found.pending:
+    if found.pending and half_done is None:
         deps.console.say("next: notifydb upgrade", style="cyan")

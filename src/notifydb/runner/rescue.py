@@ -18,7 +18,9 @@ from notifydb.revisions.graph import History, Revision
 from notifydb.revisions.reader import parse_revision
 from notifydb.revisions.sources import is_renamed, is_same_upgrade
 from notifydb.runner import plan
+from notifydb.runner.journal import Part
 from notifydb.runner.plan import Restamp
+from notifydb.runner.unfinished import half_taken_back
 
 _RESTAMP = "notifydb migrate renumber --restamp"
 _OLD_PLACE = "git log --all --oneline -- '*{}*' finds it"
@@ -31,7 +33,8 @@ class Standing:
     `kept` are the applied revisions that the folder does not have, or has with another upgrade(), and
     `sources` their files; `lost` are those that nobody has. `history` is the folder's with the kept ones in
     it; the folder's own if some are lost. `unfinished` is a restamp whose files have moved and whose database
-    has not. `room` is how many characters of an id the database's `alembic_version` holds.
+    has not. `room` is how many characters of an id the database's `alembic_version` holds, `parts` what is
+    committed of migrations that were cut short, by operation and revision.
     """
 
     folder: History
@@ -44,6 +47,7 @@ class Standing:
     unfinished: Restamp | None = None
     hashes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     room: int = naming.MAX_ID
+    parts: Mapping[tuple[str, str], Part] = dataclasses.field(default_factory=dict)
 
     @property
     def edited(self) -> tuple[str, ...]:
@@ -94,6 +98,10 @@ class Standing:
                 hint=_RESTAMP,
             )
         return self._unknown() if self.unknown else None
+
+    def half_taken_back(self) -> errors.MigrationFailed | None:
+        """What a downgrade that was cut short has left half done, and the command that goes on; None if nothing."""
+        return half_taken_back(self.history, self.current, self.parts)
 
     def _unknown(self) -> errors.HistoryError:
         at = f"the database is at {_listed(self.unknown)}, and no file here has that revision id"

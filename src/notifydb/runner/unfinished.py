@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+from notifydb import errors
 from notifydb.revisions.graph import History, Revision
+from notifydb.runner.journal import Part
 from notifydb.runner.plan import ends
 
 
@@ -31,6 +33,28 @@ def done_by_hand(history: History, operation: str, revision: str, current: Colle
             [each for each in current if each not in rows], [each for each in rows if each not in current]
         )
     return f"notifydb stamp {rows[0] if rows else 'base'}"
+
+
+def half_taken_back(
+    history: History, current: Collection[str], parts: Mapping[tuple[str, str], Part]
+) -> errors.MigrationFailed | None:
+    """Tells of a migration that the database says is applied, and of whose downgrade it has committed a part."""
+    applied = _applied(history, current)
+    for (operation, revision), part in parts.items():
+        if operation == "downgrade" and revision in applied and (part.changes or part.stuck):
+            again = goes_on(history, operation, revision, current)
+            rest = (
+                f"{again} --from-start, if it may do it again"
+                if part.stuck
+                else f"{again} takes back the rest"
+            )
+            at = f" at {part.since:%Y-%m-%d %H:%M:%S}" if part.since else ""
+            return errors.MigrationFailed(
+                f"{revision} is half taken back: a downgrade by {part.runner}{at} has committed a part of it",
+                revision=revision,
+                hint=f"{rest}; or bring back by hand what it took, and: notifydb stamp {revision}",
+            )
+    return None
 
 
 def _target(history: History, revision: Revision, current: Collection[str]) -> str:

@@ -23,6 +23,7 @@ from notifydb.revisions import naming
 from notifydb.revisions.graph import History, Revision
 from notifydb.runner import rescue
 from notifydb.runner.events import Listener, Replaced, Unmarked, Waiting
+from notifydb.runner.journal import parts_of
 from notifydb.runner.plan import Plan, is_backwards, plan_downgrade, plan_upgrade
 from notifydb.runner.records import Deployed, Records
 from notifydb.settings.environment import Environment
@@ -59,11 +60,12 @@ class Runner:
     def standing(self) -> rescue.Standing:
         """What the database holds beside the folder; raises as `current` does."""
         with failures.translated(), own_engine(self.url).connect() as conn:
-            current, applied, planned, hashes = version.current(conn), {}, None, {}
+            current, applied, planned, hashes, parts = version.current(conn), {}, None, {}, {}
             room = version.room(conn) or naming.MAX_ID
             try:
                 hashes = ledger.read_hashes(conn)
                 planned = ledger.newest_details(conn, Operation.RESTAMP, "planned")
+                parts = parts_of(ledger.read_parts(conn))
                 if guard.keeps_sources(self.destruction):
                     applied = ledger.read_applied(conn)
             except sqlalchemy.exc.ProgrammingError as error:
@@ -71,10 +73,10 @@ class Runner:
                 if failures.sqlstate(error) != failures.INSUFFICIENT_PRIVILEGE:
                     raise
         found = rescue.compare(self.history, current, applied, self.shared, planned, hashes)
-        return dataclasses.replace(found, room=room)
+        return dataclasses.replace(found, room=room, parts=parts)
 
     def plan_upgrade(self, target: str = "heads", *, take_back: bool = False) -> Plan:
-        """What `upgrade` would do now; raises HistoryError as it does."""
+        """What `upgrade` would do now; raises HistoryError and MigrationFailed as it does."""
         return self._planned(self.standing(), target, take_back=take_back)
 
     def plan_downgrade(self, target: str) -> Plan:
@@ -94,7 +96,8 @@ class Runner:
 
         An empty database is marked as `environment` first. The plan is made under the lock, so a runner that
         waited finds the work done. With a permit to downgrade, `take_back`, what the folder does not have is
-        taken back first. Raises RunnerActive, MigrationFailed, HistoryError, DatabaseUnreachable.
+        taken back first; what a downgrade has left half done is not built upon. Raises RunnerActive,
+        MigrationFailed, HistoryError, DatabaseUnreachable.
         """
         with self.alone() as still_ours:
             standing = self.standing()
@@ -215,6 +218,8 @@ class Runner:
             return dataclasses.replace(plan, current=standing.current, taken_back=standing.foreign())
         if standing.refusal() is not None:
             raise _refusal(standing)
+        if (half_done := standing.half_taken_back()) is not None:
+            raise half_done
         return plan_upgrade(self.history, standing.current, target, standing.room)
 
     def prepare(
