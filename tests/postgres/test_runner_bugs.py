@@ -461,3 +461,39 @@ def test_a_downgrade_that_is_half_done_is_not_called_nothing_to_do(
     )
     assert notifydb("downgrade", "0001_users", **there).code == 0
     assert notifydb("upgrade", **there).code == 0
+
+
+def test_a_role_whose_idle_sessions_are_ended_keeps_the_runners_own(
+    database: str, users: SmallProject, make_runner: MakeRunner
+) -> None:
+    """The one with the lock, and the guard's, were lost while the migration worked (exit 4)."""
+    query(database, f"ALTER DATABASE {name_of(database)} SET idle_session_timeout = 100")
+    works = 'op.execute("SELECT pg_sleep(0.4)")'
+    users.add("0002_works", f'op.execute("CREATE TABLE a ()")\nop.execute("COMMIT")\n{works}')
+    users.add("0003_too", f'{works}\nop.execute("ALTER TABLE users ADD COLUMN age int")')
+    assert len(make_runner().upgrade().steps) == 2
+    users.add("0004_waits", LOCKED.replace("age", "size"))
+    retried(database, make_runner)
+    assert query(database, VERSION) == [("0004_waits",)]
+
+
+@pytest.mark.parametrize(
+    ("sets", "setting"),
+    [
+        ('op.execute("SET idle_in_transaction_session_timeout = 50")', "idle_in_transaction_session_timeout"),
+        (f'{BLOCK}op.execute("SET idle_session_timeout = 50")', "idle_session_timeout"),
+    ],
+)
+def test_a_migration_that_idles_longer_than_it_has_allowed_itself_is_told_which_setting_it_was(
+    sets: str, setting: str, database: str, users: SmallProject, make_runner: MakeRunner
+) -> None:
+    users.add(
+        "0002_idles", f"import time\n{sets}\n{'    ' if BLOCK in sets else ''}time.sleep(0.3)\n{LOCKED}"
+    )
+    with pytest.raises(
+        errors.MigrationFailed, match=f"0002_idles took longer than {setting} allows"
+    ) as caught:
+        make_runner().upgrade()
+    assert f"raise {setting} in the migration or for the role" in str(caught.value.hint)
+    outcomes = "SELECT outcome FROM notifydb.history WHERE revision = '0002_idles'"
+    assert query(database, outcomes) == [("failed",)]

@@ -251,6 +251,13 @@ class _Run:
         self.kept_something = True
 
     def _failure(self, revision: str, error: Exception) -> errors.NotifydbError:
+        if (setting := failures.timeout_of(error)) is not None:
+            return errors.MigrationFailed(
+                f"{revision} took longer than {setting} allows, and the server has ended its session",
+                revision=revision,
+                hint=f"raise {setting} in the migration or for the role, then run the same command again: "
+                "what was not committed is not stamped",
+            )
         if failures.is_connection_lost(error):
             return errors.DatabaseUnreachable(
                 f"the connection was lost in {revision}: {failures.first_line(error)}",

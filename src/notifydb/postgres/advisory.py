@@ -24,6 +24,7 @@ from notifydb import errors
 from notifydb.postgres import failures
 from notifydb.postgres.connect import driver_of, own_engine, plain
 from notifydb.postgres.ledger import runner
+from notifydb.postgres.session import allow_idling
 
 #: Two 32-bit halves: "noti" as a number, and what is locked.
 _CLASS: Final = 0x6E6F7469
@@ -60,6 +61,7 @@ def advisory_lock(
         deadline = time.monotonic() + wait
         with failures.translated():
             conn.execute(_CALL_IT, {"name": f"notifydb lock {runner()}"})
+            allow_idling(driver_of(conn))
             _poll(conn, _TURN, deadline, waiting)
             # Taken and let go: nobody begins to work who has not had the turn.
             _poll(conn, _WORK, deadline, waiting)

@@ -19,8 +19,14 @@ INSUFFICIENT_PRIVILEGE = "42501"
 INVALID_CATALOG_NAME = "3D000"
 #: Somebody else was in the way, and may be gone the next time: a lock timeout, a deadlock, a serialization failure.
 _CONTENTION = (LOCK_NOT_AVAILABLE, "40P01", "40001")
-#: Shut down, crashed, starting, full; and 25P03/25P04, which end the session of who was idle for too long.
-_SERVER_GOES_AWAY = ("57P01", "57P02", "57P03", "57P05", "53300", "25P03", "25P04")
+#: What a session has set, or its role, that makes the server end it.
+_TIMEOUTS = {
+    "25P03": "idle_in_transaction_session_timeout",
+    "25P04": "transaction_timeout",
+    "57P05": "idle_session_timeout",
+}
+#: Shut down, crashed, starting, full.
+_SERVER_GOES_AWAY = ("57P01", "57P02", "57P03", "53300", *_TIMEOUTS)
 
 
 def sqlstate(error: BaseException) -> str | None:
@@ -45,6 +51,11 @@ def is_connection_lost(error: BaseException) -> bool:
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError)
     return error.sqlstate.startswith("08") or error.sqlstate in _SERVER_GOES_AWAY
+
+
+def timeout_of(error: BaseException) -> str | None:
+    """The setting by which the server has ended the session; None where it was not that."""
+    return _TIMEOUTS.get(sqlstate(error) or "")
 
 
 def first_line(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""How the session is set up that migrations run in."""
+"""How the sessions are set up that migrations run in, and those beside them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from notifydb.postgres.connect import plain
 
 #: The server looks that often whether a busy session's client is still there (PostgreSQL 14 and later).
 _CHECK_CLIENT: Final = "SELECT set_config('client_connection_check_interval', '2s', false)"
+#: Of a view, since PostgreSQL 13 does not know the timeout of idle sessions.
+_LET_IDLE: Final = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = ANY(%s)"
 _LIMITS: Final = "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
 _LIMIT: Final = "SELECT set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false)"
 
@@ -35,6 +37,12 @@ def limit_locks(driver: psycopg.Connection[Any], seconds: float) -> None:
 def in_milliseconds(seconds: float) -> str:
     """A timeout as the server takes it; only 0 is without end."""
     return f"{max(round(seconds * 1000), 1 if seconds else 0)}ms"
+
+
+def allow_idling(driver: psycopg.Connection[Any], *, in_transactions: bool = True) -> None:
+    """Keeps the server from ending the session while it waits, whatever the role has set."""
+    names = ["idle_session_timeout", *(["idle_in_transaction_session_timeout"] if in_transactions else ())]
+    plain(driver).execute(_LET_IDLE, (names,))
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from notifydb.guard import Request
 from notifydb.postgres.connect import plain, plain_url
 from notifydb.postgres.losses import Losses
 from notifydb.postgres.message import Message
+from notifydb.postgres.session import allow_idling
 from notifydb.revisions.graph import Revision
 from notifydb.revisions.reader import parse_module
 
@@ -96,6 +97,7 @@ class Watch:
             self._others = psycopg.connect(
                 plain_url(self._url), autocommit=True, application_name="notifydb guard"
             )
+            allow_idling(self._others)
         return plain(self._others)
 
     def refuse(self, *lost: str) -> None:

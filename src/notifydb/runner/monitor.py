@@ -16,8 +16,9 @@ import sqlalchemy.exc
 
 from notifydb.postgres import activity, failures, ledger
 from notifydb.postgres.activity import Wait
-from notifydb.postgres.connect import autocommit_engine
+from notifydb.postgres.connect import autocommit_engine, driver_of
 from notifydb.postgres.patience import Patience
+from notifydb.postgres.session import allow_idling
 from notifydb.runner.events import Blocked, Cancelled, Listener, Progress, Unwatched, Working
 from notifydb.sql.redaction import without_literals
 
@@ -84,6 +85,7 @@ class Monitor:
                 continue
             try:
                 with autocommit_engine(self._url, application_name="notifydb monitor").connect() as conn:
+                    allow_idling(driver_of(conn))
                     self._look_through(conn)
             except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
                 self._listen(Unwatched(failures.first_line(error)))

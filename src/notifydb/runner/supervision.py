@@ -22,7 +22,7 @@ from notifydb.postgres.connect import driver_of, plain
 from notifydb.postgres.cursors import AnyCursor, Instead, Sent, telling
 from notifydb.postgres.indexes import is_relation
 from notifydb.postgres.message import Message
-from notifydb.postgres.session import end_with_the_client, limit_locks
+from notifydb.postgres.session import allow_idling, end_with_the_client, limit_locks
 from notifydb.runner.builds import Builder
 from notifydb.runner.destructive import Watch
 from notifydb.runner.events import Event
@@ -121,6 +121,8 @@ class Supervision:
         try:
             self._ends_with_us = end_with_the_client(driver)
             limit_locks(driver, self._lock_timeout)
+            # Between two attempts; how long its transactions may idle is the role's and the migration's to say.
+            allow_idling(driver, in_transactions=False)
             hold_while_working(driver, self._still_ours)
             if self._watch is not None:
                 self._watch.prepare(driver)
