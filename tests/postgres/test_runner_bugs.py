@@ -497,3 +497,39 @@ def test_a_migration_that_idles_longer_than_it_has_allowed_itself_is_told_which_
     assert f"raise {setting} in the migration or for the role" in str(caught.value.hint)
     outcomes = "SELECT outcome FROM notifydb.history WHERE revision = '0002_idles'"
     assert query(database, outcomes) == [("failed",)]
+
+
+def test_a_search_path_without_a_schema_is_told(
+    database: str, small_project: SmallProject, notifydb: Notifydb
+) -> None:
+    query(database, f"ALTER DATABASE {name_of(database)} SET search_path = nowhere")
+    small_project.add("0001_users", USERS)
+    told = notifydb("upgrade", DATABASE_URL=database)
+    assert told.code == 2, told.err
+    assert "a schema is not there: no schema has been selected to create in" in told.err
+    assert "next: SHOW search_path; create what it names" in told.err
+
+
+@pytest.mark.parametrize("command", ["upgrade", "downgrade base", "status", "current", "doctor"])
+def test_a_version_table_with_a_null_is_told(
+    command: str, database: str, small_project: SmallProject, notifydb: Notifydb
+) -> None:
+    small_project.add("0001_users", USERS)
+    query(database, "CREATE TABLE alembic_version (version_num varchar(32))")
+    query(database, "INSERT INTO alembic_version VALUES (NULL)")
+    told = notifydb(*command.split(), DATABASE_URL=database, NOTIFYDB_ENVIRONMENT="development")
+    assert told.code == 2, told.err
+    assert "alembic_version holds a row without a revision" in told.err
+    assert "next: DELETE FROM alembic_version WHERE version_num IS NULL;" in told.err
+
+
+@pytest.mark.parametrize("command", ["upgrade", "upgrade --sql", "stamp 0001-users"])
+def test_an_id_that_alembic_refuses_is_told(
+    command: str, database: str, small_project: SmallProject, notifydb: Notifydb
+) -> None:
+    small_project.add("0001-users", USERS)
+    told = notifydb(*command.split(), DATABASE_URL=database, NOTIFYDB_ENVIRONMENT="development")
+    assert told.code == 2, told.err
+    assert "Character(s) '-' not allowed in revision identifier '0001-users'" in told.err
+    assert notifydb("migrate", "renumber", "--all").code == 0
+    assert notifydb("upgrade", DATABASE_URL=database, NOTIFYDB_ENVIRONMENT="development").code == 0

@@ -306,3 +306,11 @@ def test_an_ini_that_cannot_be_followed_is_no_reason_to_guess(
 def test_every_setting_has_a_variable_of_its_own() -> None:
     names = [variable_name(name) for name in setting_names()]
     assert len(set(names)) == len(names) > 20
+
+
+def test_a_working_directory_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (gone := tmp_path / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(errors.ConfigurationError, match="the working directory is not there any more"):
+        load_settings()

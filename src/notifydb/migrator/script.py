@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from alembic.script import ScriptDirectory
 from alembic.script.base import Script
-from alembic.script.revision import RevisionMap
+from alembic.script.revision import RevisionError, RevisionMap
 from alembic.util import load_python_file
 from alembic.util.exc import CommandError
 
@@ -35,7 +35,13 @@ def open_script(project: Project, history: History | None = None) -> ScriptDirec
     # Not from a Config, which has options of its own about where migrations are and what is imported.
     script = ScriptDirectory(str(project.script_location))
     if history is not None:
-        scripts = [_OnDemand(each, project) for each in history.ordered()]
+        try:
+            scripts = [_OnDemand(each, project) for each in history.ordered()]
+        except RevisionError as error:
+            raise errors.HistoryError(
+                f"Alembic does not take a revision id here: {error}",
+                hint="write it with _ in its file and in those that stand on it, or: notifydb migrate renumber --all",
+            ) from error
         script.revision_map = RevisionMap(lambda: scripts)
         return script
     for source in project.versions.glob("*.py"):

@@ -17,6 +17,7 @@ from notifydb.settings.url import redact
 LOCK_NOT_AVAILABLE = "55P03"
 INSUFFICIENT_PRIVILEGE = "42501"
 INVALID_CATALOG_NAME = "3D000"
+INVALID_SCHEMA_NAME = "3F000"
 #: Somebody else was in the way, and may be gone the next time: a lock timeout, a deadlock, a serialization failure.
 _CONTENTION = (LOCK_NOT_AVAILABLE, "40P01", "40001")
 #: What a session has set, or its role, that makes the server end it.
@@ -95,6 +96,11 @@ def _translate(error: sa.exc.DBAPIError | psycopg.Error) -> errors.NotifydbError
     state, said = sqlstate(error), first_line(error)
     if state == INVALID_CATALOG_NAME or _NO_DATABASE.search(said):
         return errors.ConfigurationError(f"the database does not exist: {said}")
+    if state == INVALID_SCHEMA_NAME:
+        return errors.ConfigurationError(
+            f"a schema is not there: {said}",
+            hint="SHOW search_path; create what it names, or: ALTER ROLE ... SET search_path = public",
+        )
     if state == LOCK_NOT_AVAILABLE:
         return errors.LockNotAvailable(f"a lock was not granted in time: {said}", hint="try again later")
     if state == INSUFFICIENT_PRIVILEGE:

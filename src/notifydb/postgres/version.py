@@ -19,10 +19,19 @@ _ROOM: Final = sa.text(
 
 
 def current(conn: sa.Connection) -> tuple[str, ...]:
-    """The revisions that `alembic_version` holds; none when there is no such table."""
+    """The revisions that `alembic_version` holds; none when there is no such table.
+
+    Raises HistoryError for a row without one, which a table that Alembic has not made may have.
+    """
     if conn.scalar(sa.text("SELECT to_regclass('alembic_version')")) is None:
         return ()
-    return tuple(conn.scalars(sa.select(_TABLE.c.version_num)))
+    found = tuple(conn.scalars(sa.select(_TABLE.c.version_num)))
+    if None in found:
+        raise errors.HistoryError(
+            "alembic_version holds a row without a revision",
+            hint="DELETE FROM alembic_version WHERE version_num IS NULL; then run the same command again",
+        )
+    return found
 
 
 def room(conn: sa.Connection) -> int | None:

@@ -69,7 +69,7 @@ def load_settings(
     Raises ConfigurationError for a value that does not fit; no message shows a secret.
     """
     environ = os.environ if environ is None else environ
-    root = find_root(directory or Path.cwd())
+    root = find_root(directory or _working_directory())
     given = {name: value for name, value in (options or {}).items() if value is not None}
     file = dotenv.read(root / ".env")
     sources = [
@@ -85,6 +85,16 @@ def load_settings(
     said = (source.values["service_name"] for source in sources if "service_name" in source.values)
     service_name = next(said, None)
     return _merge([_unbound(source, service_name) for source in sources], root)
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise errors.ConfigurationError(
+            "the working directory is not there any more",
+            hint="change to the project's folder, then run the same command again",
+        ) from error
 
 
 def find_root(directory: Path) -> Path:
