@@ -17,6 +17,7 @@ from notifydb.guard import Operation
 from notifydb.postgres import ledger
 from notifydb.postgres.connect import own_engine, plain_url
 from notifydb.postgres.patience import Terms
+from notifydb.runner.events import Retrying
 from notifydb.runner.journal import Part
 from notifydb.runner.run import Run
 from notifydb.settings import Environment
@@ -533,3 +534,18 @@ def test_an_id_that_alembic_refuses_is_told(
     assert "Character(s) '-' not allowed in revision identifier '0001-users'" in told.err
     assert notifydb("migrate", "renumber", "--all").code == 0
     assert notifydb("upgrade", DATABASE_URL=database, NOTIFYDB_ENVIRONMENT="development").code == 0
+
+
+def test_a_migration_that_has_closed_its_connection_is_not_said_to_be_retried(
+    database: str, users: SmallProject, make_runner: MakeRunner
+) -> None:
+    users.add(
+        "0002_closes", f"try:\n    {LOCKED}\nexcept sa.exc.DBAPIError:\n    op.get_bind().close()\n    raise"
+    )
+    events: list[object] = []
+    with psycopg.connect(plain_url(database)) as other:
+        other.execute("SELECT * FROM users")
+        with pytest.raises(errors.LockNotAvailable, match="0002_closes did not get a lock"):
+            make_runner(terms=QUICK, listen=events.append).upgrade()
+    assert not any(isinstance(each, Retrying) for each in events)
+    make_runner().upgrade()

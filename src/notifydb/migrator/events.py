@@ -69,11 +69,15 @@ Listener = Callable[[Event], None]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Failed:
-    """A migration failed with `cause`; `error` is what the run would end with."""
+    """A migration failed with `cause`; `error` is what the run would end with.
+
+    Where it `is_closed`, the migration has closed its connection, and cannot be run again.
+    """
 
     revision: str
     error: errors.NotifydbError
     cause: Exception
+    is_closed: bool = False
 
 
 #: Asked when a migration has failed and was rolled back: whether it is run again.

@@ -159,7 +159,7 @@ class _Run:
                 raise cause from None
             self.kept_something |= _is_open(conn) and bool(conn.info.get(LEFT_TRANSACTION))
             failure = self._failure(self.running, cause)
-            if self.again(Failed(self.running, failure, cause)) and not conn.closed:
+            if self.again(Failed(self.running, failure, cause, conn.closed)):
                 return False
             raise failure from cause
         return True

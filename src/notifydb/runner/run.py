@@ -182,6 +182,9 @@ class Run:
             raise _given_up(failed, wait, self._patience.exhausted()) from failed.cause
         if failures.is_connection_lost(failed.cause):
             return False
+        if failed.is_closed:
+            self._explain(failed)
+            return False
         if not failures.is_contention(failed.cause):
             if journal.part is not None and (journal.is_replaying or isinstance(failed.cause, Diverged)):
                 return self._from_its_beginning(failed, journal.part)
