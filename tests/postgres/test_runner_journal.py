@@ -310,10 +310,13 @@ def test_of_a_block_that_failed_outside_of_a_transaction_no_hint_promises_that_i
     small_project.add("0001_it", f'{BLOCK}op.execute("DO $$ BEGIN PERFORM 1/0; END $$")')
     with pytest.raises(errors.MigrationFailed, match="division by zero") as caught:
         make_runner(Environment.DEVELOPMENT).upgrade()
-    assert "nobody has recorded how the next one ended" in str(caught.value.hint)
+    assert "it had left its transaction, and it cannot go on (nobody has recorded how" in str(
+        caught.value.hint
+    )
     assert "notifydb upgrade --from-start" in str(caught.value.hint)
     with pytest.raises(errors.MigrationFailed, match=r"nobody has recorded how statement \d ended") as caught:
         make_runner(Environment.DEVELOPMENT).upgrade()
+    assert "0001_it was left half done by " in caught.value.message
     assert "notifydb upgrade --from-start" in str(caught.value.hint)
 
 
@@ -333,3 +336,23 @@ def test_of_rows_that_an_insert_returned_no_hint_promises_that_they_can_be_read_
     query(database, "INSERT INTO log VALUES (2)")
     make_runner().upgrade()
     assert query(database, "SELECT count(*) FROM users") == [(1,)]
+
+
+def test_of_a_second_connection_that_only_read_no_hint_says_that_all_was_rolled_back(
+    small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    """The next run cannot go on, whatever was committed there; "0 of its statements" said nothing of it."""
+    small_project.add(
+        "0001_it",
+        'with op.get_bind().engine.begin() as second:\n    second.execute(sa.text("SELECT 1"))\n'
+        'op.execute("COMMIT")\nop.execute("SELECT 1/0")',
+    )
+    with pytest.raises(errors.MigrationFailed, match="division by zero") as caught:
+        make_runner().upgrade()
+    assert str(caught.value.hint).startswith(
+        "it had left its transaction, and it cannot go on (it uses a second"
+    )
+    with pytest.raises(
+        errors.MigrationFailed, match=r"left half done by .*, and it cannot go on: it uses a second"
+    ):
+        make_runner().upgrade()

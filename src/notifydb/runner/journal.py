@@ -62,7 +62,7 @@ class Part:
     @property
     def stuck(self) -> str | None:
         """Why the same migration would not go on after it; None if it would."""
-        unknown = "nobody has recorded how the next one ended, which ran outside of a transaction"
+        unknown = "nobody has recorded how a statement ended that ran outside of a transaction"
         return self.spoiled or (unknown if self.is_blind else None)
 
     @property

@@ -207,15 +207,17 @@ class Run:
         if not isinstance(failed.error, errors.MigrationFailed):
             return
         part = self._read_parts().get((self._operation, failed.revision))
-        if part is None or not (part.changes or part.is_blind):
+        if part is None or not (part.changes or part.stuck):
             failed.error.hint = (
                 "its transaction was rolled back; mend the migration, then run the same command again"
             )
         elif part.stuck:
-            failed.error.hint = (
-                f"{part.changes} of its statements are committed, and it cannot go on after them ({part.stuck}): "
-                f"{self._ways_out(failed.revision)}"
+            left = (
+                f"{part.changes} of its statements are committed, and it cannot go on after them"
+                if part.changes
+                else "it had left its transaction, and it cannot go on"
             )
+            failed.error.hint = f"{left} ({part.stuck}): {self._ways_out(failed.revision)}"
         else:
             unless = (
                 f", unless it reads the rows that one of them has returned, which are not kept; then: "
@@ -234,11 +236,14 @@ class Run:
         return True
 
     def _stuck(self, revision: str, part: Part, why: str) -> errors.MigrationFailed:
+        by = f"by {part.runner}{f' at {part.since:%Y-%m-%d %H:%M:%S}' if part.since else ''}"
+        left = (
+            f": {part.changes} of its statements were committed {by}, and it cannot go on after them"
+            if part.changes
+            else f" {by}, and it cannot go on"
+        )
         return errors.MigrationFailed(
-            f"{revision} was left half done: {part.changes} of its statements were committed by {part.runner}"
-            f"{f' at {part.since:%Y-%m-%d %H:%M:%S}' if part.since else ''}, and it cannot go on after them: {why}",
-            revision=revision,
-            hint=self._ways_out(revision),
+            f"{revision} was left half done{left}: {why}", revision=revision, hint=self._ways_out(revision)
         )
 
     def _ways_out(self, revision: str) -> str:

@@ -47,10 +47,16 @@ def half_done_migrations(found: Examined) -> Iterator[Ailment]:
     for (operation, revision), part in found.parts.items():
         at = f"{part.since:%Y-%m-%d %H:%M:%S}" if part.since else "an unknown time"
         limits, mend, otherwise = _ways_on(found, operation, revision, part)
+        left = (
+            f"with {count(part.changes, 'statement')} committed"
+            if part.changes
+            else "outside of a transaction"
+        )
+        stays = "so they stay" if part.changes else "and what it did there may have stayed"
         yield Ailment(
             "half-done-migrations",
-            f"{revision} was cut short with {count(part.changes, 'statement')} committed",
-            f"it had left its transaction, so they stay; at {at} by {part.runner}{limits}",
+            f"{revision} was cut short {left}",
+            f"it had left its transaction, {stays}; at {at} by {part.runner}{limits}",
             mend,
             otherwise,
         )
@@ -64,7 +70,7 @@ def _ways_on(
     again = goes_on(*about)
     anew = f"{again} --from-start"
     if part.stuck:
-        return f"; it cannot go on after them: {part.stuck}", (anew,), (done_by_hand(*about),)
+        return f"; it cannot go on: {part.stuck}", (anew,), (done_by_hand(*about),)
     if part.returned:
         why = "; it goes on after them unless it reads the rows that one has returned, which are not kept"
         return why, (again,), (anew,)
