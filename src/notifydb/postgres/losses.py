@@ -9,7 +9,7 @@ statement, function or cascade did it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -58,6 +58,12 @@ _DELETED: Final = """
 """
 #: The server's count of live rows is an estimate; fewer missing rows than this share may be its error.
 _TOLERANCE: Final = 0.1
+#: As long as others commit while the rows are counted, they are counted again; so many times.
+_LOOKS: Final = 3
+#: The transaction itself may have locked a table against the other session.
+_COUNTING: Final = b"SET LOCAL lock_timeout TO '200ms'; SET LOCAL row_security TO off"
+_SNAPSHOT: Final = "SELECT pg_current_snapshot()::text"
+_ISOLATION: Final = "SELECT current_setting('transaction_isolation')"
 
 Cursor = psycopg.Cursor[Any]
 
@@ -128,10 +134,31 @@ class Losses:
 
     def of(self, doubted: Suspects, cursor: Cursor) -> Iterator[str]:
         """What the transaction takes away from them, a sentence each."""
+        for before, now in self._tables(doubted):
+            yield from _told(before, now, cursor)
+
+    def are_none(self, doubted: Suspects, cursor: Cursor) -> bool:
+        """Whether it has done no more than delete rows that a rollback to a savepoint brought back.
+
+        The server counts them all the same. Where that cannot be told, the transaction may be of no use after it.
+        """
+        tables = self._tables(doubted)
+        if any(now.name is None or now.gone or now.filenode != before.filenode for before, now in tables):
+            return False
+        deleted = [(before.name, now.name or "") for before, now in tables if now.deleted > 0]
+        try:
+            looks = (_are_all_there(deleted, cursor, self._others()) for _ in range(_LOOKS))
+            return next((found for found in looks if found is not None), False)
+        except psycopg.Error:
+            return False
+
+    def _tables(self, doubted: Suspects) -> list[tuple[_Before, Suspect]]:
         oids = list(doubted)
-        for oid, name, file, live, names, numbers in self._others().execute(_BEFORE, (oids,)) if oids else ():
-            columns = dict(zip(numbers, names, strict=True))
-            yield from _told(_Before(name, file, live, columns), doubted[oid], cursor)
+        found = self._others().execute(_BEFORE, (oids,)).fetchall() if oids else ()
+        return [
+            (_Before(name, file, live, dict(zip(numbers, names, strict=True))), doubted[oid])
+            for oid, name, file, live, names, numbers in found
+        ]
 
     def _suspect(
         self, oid: int, deleted: int, name: str | None, file: int | None, is_new: bool, gone: list[int]
@@ -165,6 +192,25 @@ def _told(before: _Before, now: Suspect, cursor: Cursor) -> Iterator[str]:
         yield f"deletes {now.deleted} row{'s' if now.deleted > 1 else ''} of {before.name}"
     if before.filenode != now.filenode and _is_emptied(before, now, cursor):
         yield f"truncates {before.name}"
+
+
+def _are_all_there(tables: Sequence[tuple[str, str]], cursor: Cursor, others: Cursor) -> bool | None:
+    """Whether the transaction sees each row that all others see, in the same version; None if others commit meanwhile.
+
+    `tables` are called so by the others and by the transaction. What it sees and is older than itself is a part of
+    what others see; where there are as many, it is all. Nobody has committed between two snapshots that are the same.
+    """
+    seen = ", ".join(f"(SELECT count(*) FROM ONLY {name})" for name, _ in tables)  # noqa: S608
+    kept = ", ".join(f"(SELECT count(*) FROM ONLY {name} WHERE age(xmin) > 0)" for _, name in tables)  # noqa: S608
+    with others.connection.transaction():
+        others.execute(_COUNTING)
+        ((before, *there),) = others.execute(f"{_SNAPSHOT}, {seen}".encode()).fetchall()
+        ((isolation, *left),) = cursor.execute(f"{_ISOLATION}, {kept}".encode()).fetchall()
+        ((after,),) = others.execute(_SNAPSHOT).fetchall()
+    if isolation != "read committed":
+        # It sees rows that somebody else has deleted since it began.
+        return False
+    return there == left if before == after else None
 
 
 def _is_emptied(before: _Before, now: Suspect, cursor: Cursor) -> bool:

@@ -42,6 +42,7 @@ class Watch:
         self._others: psycopg.Connection[Any] | None = None
         self._losses = Losses(self._outsider)
         self._truncated: list[str] = []
+        self._came_back = False
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -54,12 +55,13 @@ class Watch:
 
     def remember(self, driver: psycopg.Connection[Any]) -> None:
         """A transaction has begun."""
-        self._truncated = []
+        self._truncated, self._came_back = [], False
         self._losses.begin(plain(driver))
 
     def heard(self, text: Text) -> None:
         """What is about to be sent in one go; raises Refused for what cannot be followed."""
         self._truncated += text.truncated
+        self._came_back |= text.rolls_back_to_a_savepoint
         if text.ends_in_the_middle:
             self.refuse("commits in the middle of a string: what it does there cannot be checked")
 
@@ -89,7 +91,10 @@ class Watch:
             message.add(self._losses.question(driver), self._judge)
 
     def _judge(self, answer: psycopg.Cursor[Any]) -> None:
-        lost = tuple(self._losses.of(self._losses.doubted(answer), plain(answer.connection)))
+        doubted, cursor = self._losses.doubted(answer), plain(answer.connection)
+        lost = tuple(self._losses.of(doubted, cursor))
+        if lost and self._came_back and self._refusals() and self._losses.are_none(doubted, cursor):
+            lost = ()
         self.refuse(*lost, *self._truncations(lost))
 
     def _outsider(self) -> psycopg.Cursor[Any]:
@@ -104,14 +109,19 @@ class Watch:
         """Raises Refused with what would be lost, unless nothing is, or the guard lets it go."""
         if not lost or self.running is None:
             return
-        request = dataclasses.replace(self.request, reasoned=reason_of(self.running) is not None)
-        refusals = guard.refusals(request)
-        if refusals:
+        if refusals := self._refusals():
             raise errors.Refused(
                 f"{self.running.id} destroys data, and that is refused here",
                 reasons=(*lost, *refusals),
                 hint=f'if it is meant, say so in the migration: {MARK} = "why it may go"',
             )
+
+    def _refusals(self) -> tuple[str, ...]:
+        """Why the running migration may not take anything away; nothing where it may."""
+        if self.running is None:
+            return ()
+        reasoned = reason_of(self.running) is not None
+        return guard.refusals(dataclasses.replace(self.request, reasoned=reasoned))
 
     def _truncations(self, lost: tuple[str, ...]) -> Iterator[str]:
         """Each TRUNCATE of a table that was there before, if it was not empty; said once."""
