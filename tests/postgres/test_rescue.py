@@ -290,3 +290,25 @@ def test_the_main_branchs_file_counts_if_it_is_the_one_that_was_applied(
     assert make_runner(shared=lambda _: source + b"#").standing().lost == ("0001_one",)
     make_runner(shared={"0001_one": source}.get).downgrade("base", permit)
     assert not there(database, "one")
+
+
+def test_no_hint_takes_back_the_branch_beside_the_one_that_is_not_here(
+    small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    table(small_project, "0001_one", "one")
+    table(small_project, "0002_here", "here", down="0001_one")
+    gone = table(small_project, "0003_there", "there", down="0001_one")
+    for revision in ("0003_there", "0002_here"):
+        make_runner().upgrade(revision)
+        hint = _hint_without(gone, make_runner)
+        assert "notifydb upgrade --take-back does that and upgrades" in hint
+        assert ("notifydb downgrade 0001_one takes it back" in hint) == (revision == "0003_there")
+
+
+def _hint_without(file: Path, make_runner: MakeRunner) -> str:
+    source = file.read_text()
+    file.unlink()
+    with pytest.raises(errors.HistoryError) as caught:
+        make_runner().plan_upgrade()
+    file.write_text(source)
+    return str(caught.value.hint)

@@ -133,10 +133,14 @@ class Standing:
         )
 
     def _branch_point(self) -> str | None:
-        """The revision under all that is foreign; None if there is more than one."""
+        """The revision under all that is foreign, and nothing else that is applied; None if there is none."""
         foreign = {each.id: each for each in self.foreign()}
         below = {parent for each in foreign.values() for parent in each.down_revisions} - set(foreign)
-        return None if len(below) > 1 else next(iter(below), "base")
+        others = self._applied() - set(foreign)
+        if len(below) > 1 or (others and not below):
+            return None
+        point = next(iter(below), "base")
+        return None if any(point in self.history.ancestors(each) for each in others) else point
 
     def _applied(self) -> set[str]:
         known = (each for each in self.current if each in self.history.revisions)
