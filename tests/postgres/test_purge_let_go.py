@@ -112,6 +112,48 @@ def test_a_row_that_would_let_go_by_its_primary_key_blocks_the_plan(
     assert purge(users, given, archive=tmp_path).rows == 2
 
 
+PARTITIONED = {
+    "by the server, to NULL": ("LIST (user_id)", "int REFERENCES users ON DELETE SET NULL", ()),
+    "by the server, to a default": (
+        "LIST (user_id)",
+        f"int DEFAULT {OTHER} REFERENCES users ON DELETE SET DEFAULT",
+        (),
+    ),
+    "by a policy": ("RANGE (user_id)", "int REFERENCES users", (f"notes.user_id=reassign:{REAL}",)),
+    "by an expression": ("LIST ((user_id % 2))", "int REFERENCES users ON DELETE SET NULL", ()),
+}
+PARTITIONS = {"LIST": "IN ({})", "RANGE": "FROM ({}) TO ({} + 1)"}
+
+
+@pytest.mark.parametrize("way", PARTITIONED)
+@pytest.mark.parametrize("level", ["of the table", "of a partition"])
+def test_a_row_that_would_let_go_by_its_partition_key_blocks_the_plan(
+    users: str, way: str, level: str, tmp_path: Path
+) -> None:
+    by, user_id, policies = PARTITIONED[way]
+    bounds = PARTITIONS[by.split()[0]]
+    inner, outer = ("notes", ()) if level == "of the table" else ("notes_p", (f"PARTITION BY {by}",))
+    run(
+        users,
+        f"CREATE TABLE notes (kind int, user_id {user_id}) PARTITION BY {'LIST (kind)' if outer else by}",
+        *(f"CREATE TABLE notes_p PARTITION OF notes FOR VALUES IN (1) {each}" for each in outer),
+        *(f"CREATE TABLE p{n} PARTITION OF {inner} FOR VALUES {bounds.format(n, n)}" for n in (0, TEST, REAL)),
+        f"INSERT INTO notes VALUES (1, {TEST}), (1, {REAL})",
+    )
+    before = dump(users)
+    given = settings(policies=policies)
+    (blocker,) = plan_of(users, given).blockers
+    assert blocker == (
+        "notes.user_id -> users.id lets go by a column that its table is partitioned by, which is not supported:"
+        " rows would have to move to another partition"
+    )
+    with pytest.raises(errors.Refused):
+        purge(users, given, archive=tmp_path)
+    assert dump(users) == before
+    run(users, f"DELETE FROM notes WHERE user_id = {TEST}")
+    assert purge(users, given, archive=tmp_path).rows == 2
+
+
 def test_what_an_event_trigger_writes_of_the_restores_own_tables_is_no_change(
     users: str, tmp_path: Path
 ) -> None:

@@ -71,7 +71,8 @@ class Column:
 class Table:
     """A table, or a partitioned table with all its partitions.
 
-    `rows` is the planner's estimate (0 where nobody has counted), `bytes` the size with indexes.
+    `rows` is the planner's estimate (0 where nobody has counted), `bytes` the size with indexes. Columns that it is
+    `partitioned_by` say which partition a row is in, or a partition of that.
     """
 
     name: TableName
@@ -81,6 +82,7 @@ class Table:
     bytes: int
     has_delete_trigger: bool
     partitioned: bool = False
+    partitioned_by: tuple[str, ...] = ()
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -174,6 +176,7 @@ def _table(row: sa.Row[tuple[object, ...]]) -> Table:
         row.bytes,
         row.delete_trigger,
         row.partitioned,
+        tuple(row.partitioned_by),
     )
 
 

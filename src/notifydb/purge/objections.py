@@ -24,7 +24,8 @@ class Facts:
     `foreign_founders` counts groups that go by the column that names somebody who stays; `unsupported` and
     `doubts` are of the graph; `lost_targets` are relations that would be reassigned to a row that goes,
     `unidentified` tables without a primary key whose rows let go in several ways, `keyed` relations by which
-    rows would let go with a part of their own key.
+    rows would let go with a part of their own key, `moving` those by which they would with a part of their
+    partition's.
     """
 
     rows: Mapping[TableName, int]
@@ -38,6 +39,7 @@ class Facts:
     lost_targets: tuple[str, ...] = ()
     unidentified: tuple[TableName, ...] = ()
     keyed: tuple[str, ...] = ()
+    moving: tuple[str, ...] = ()
 
 
 def blockers(
@@ -57,14 +59,7 @@ def blockers(
     for name, rows in facts.protected.items():
         yield f"{rows:,} protected {_rows(rows)} of {name} would go"
     yield from facts.unsupported
-    for relation in facts.lost_targets:
-        yield f"{relation}: the row to reassign to would go as well"
-    for name in facts.unidentified:
-        yield f"{name} has no primary key, and rows of it would let go in several ways: they could not be put back"
-    for relation in facts.keyed:
-        yield (
-            f"{relation} lets go by a column of its primary key, which is not supported: it could not be put back"
-        )
+    yield from _lettings_go(facts)
     for stays in standing:
         objection = _objection(stays)
         if objection is not None:
@@ -90,6 +85,23 @@ def warnings(facts: Facts, standing: Sequence[Standing], unindexed: Sequence[Uni
             )
     for name in facts.triggers:
         yield f"{name} has a trigger on delete; what it changes beyond this plan makes the purge fail"
+
+
+def _lettings_go(facts: Facts) -> Iterator[str]:
+    """Why rows cannot let go, or could not be put back."""
+    for relation in facts.lost_targets:
+        yield f"{relation}: the row to reassign to would go as well"
+    for name in facts.unidentified:
+        yield f"{name} has no primary key, and rows of it would let go in several ways: they could not be put back"
+    for relation in facts.keyed:
+        yield (
+            f"{relation} lets go by a column of its primary key, which is not supported: it could not be put back"
+        )
+    for relation in facts.moving:
+        yield (
+            f"{relation} lets go by a column that its table is partitioned by, which is not supported:"
+            " rows would have to move to another partition"
+        )
 
 
 def _objection(found: Standing) -> str | None:

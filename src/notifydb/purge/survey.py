@@ -10,7 +10,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from notifydb.postgres.relations import Catalog, TableName, quoted
+from notifydb.postgres.relations import Catalog, Table, TableName, quoted
 from notifydb.purge import journal
 from notifydb.purge.census import Census
 from notifydb.purge.closure import Closure
@@ -241,7 +241,8 @@ class _Surveyor:
             doubts=self.graph.doubts,
             lost_targets=tuple(self._lost_targets()),
             unidentified=tuple(self._unidentified()),
-            keyed=tuple(self._keyed()),
+            keyed=tuple(self._letting_go_by(lambda table: table.primary_key)),
+            moving=tuple(self._letting_go_by(lambda table: table.partitioned_by)),
         )
 
     def _lost_targets(self) -> Iterator[str]:
@@ -258,12 +259,12 @@ class _Surveyor:
             if len(letting_go) > 1 and not self.catalog.tables[name].primary_key:
                 yield name
 
-    def _keyed(self) -> Iterator[str]:
-        """Relations by which rows let go with a part of the key that they would be found by to be put back."""
+    def _letting_go_by(self, columns: Callable[[Table], Sequence[str]]) -> Iterator[str]:
+        """Relations by which rows let go with one of their table's `columns`."""
         for name, census in self.censuses.items():
-            key = self.catalog.tables[name].primary_key
+            among = set(columns(self.catalog.tables[name]))
             for relation, rows in census.standing:
-                if rows and relation.policy in DETACHING and not set(key).isdisjoint(relation.changes):
+                if rows and relation.policy in DETACHING and not among.isdisjoint(relation.changes):
                     yield str(relation)
 
     def _goes(self, parent: TableName, relation: Relation) -> bool:

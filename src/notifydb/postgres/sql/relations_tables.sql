@@ -28,6 +28,15 @@ SELECT
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = key.attnum
         WHERE k.conrelid = c.oid AND k.contype = 'p' ORDER BY key.place
     ) AS primary_key,
+    -- Columns that a partition key has, on whatever level, bare or in an expression: the server forbids to drop them
+    -- by a dependency of their own.
+    ARRAY(
+        SELECT DISTINCT a.attname::text FROM pg_partition_tree(c.oid) part
+        JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = part.relid AND d.objsubid > 0
+          AND d.refclassid = d.classid AND d.refobjid = d.objid AND d.refobjsubid = 0 AND d.deptype = 'i'
+        JOIN pg_attribute a ON a.attrelid = d.objid AND a.attnum = d.objsubid
+        WHERE NOT part.isleaf
+    ) AS partitioned_by,
     EXISTS (
         -- tgtype 8: fires on DELETE; a partition may have its own
         SELECT FROM pg_trigger t
