@@ -15,6 +15,8 @@ from psycopg import sql
 
 from notifydb import errors
 
+DEFAULT_COLLATION: Final = 'pg_catalog."default"'
+
 
 class OnDelete(enum.StrEnum):
     """What the server does to a row whose parent is deleted; the values are `pg_constraint.confdeltype`."""
@@ -59,12 +61,19 @@ def literal(text: str) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Column:
-    """`type` is without length or precision; a `generated` one is never written."""
+    """`type` is without length or precision; a `generated` one is never written; `collation` is quoted, None where
+    the type has none."""
 
     name: str
     type: str
     nullable: bool
     generated: bool = False
+    collation: str | None = None
+
+    @property
+    def has_own_collation(self) -> bool:
+        """Whether it is another one than the database's."""
+        return self.collation not in (None, DEFAULT_COLLATION)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -167,10 +176,13 @@ def _query(name: str) -> sa.TextClause:
 
 
 def _table(row: sa.Row[tuple[object, ...]]) -> Table:
-    columns = zip(row.columns, row.types, row.not_null, row.generated, strict=True)
+    columns = zip(row.columns, row.types, row.not_null, row.generated, row.collations, strict=True)
     return Table(
         TableName(row.schema, row.name),
-        tuple(Column(name, type_, not not_null, generated) for name, type_, not_null, generated in columns),
+        tuple(
+            Column(name, type_, not not_null, generated, collation and collation.replace(":", r"\:"))
+            for name, type_, not_null, generated, collation in columns
+        ),
         tuple(row.primary_key),
         row.rows,
         row.bytes,

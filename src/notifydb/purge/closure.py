@@ -132,7 +132,7 @@ class Closure:
 
     def founded(self, founder: ColumnRef) -> str:
         """A condition: the group `t` was made by somebody who goes."""
-        return self.refers(self._relation_of(founder))
+        return self.refers(self.relation_of(founder))
 
     def refers(self, relation: Relation, alias: str = "t") -> str:
         """A condition: the row `t` of the child refers to a row that goes."""
@@ -166,14 +166,22 @@ class Closure:
         return f"({self._insiders(membership)}) IS NOT TRUE"
 
     def _insiders(self, membership: MembershipRef) -> str:
-        return self.refers(self._relation_of(membership.member), "l")
+        return self.refers(self.relation_of(membership.member), "l")
 
-    def _relation_of(self, column: ColumnRef) -> Relation:
-        wanted = (column.table.name, (column.name,), self.graph.root)
+    def relation_of(self, column: ColumnRef, to: TableName | None = None) -> Relation:
+        """By which the column's rows refer to the table `to`, or to the root."""
+        parent = to or self.graph.root
+        wanted = (column.table.name, (column.name,), parent)
         for relation in self.graph.relations:
             if (relation.child, relation.columns, relation.parent) == wanted:
                 return relation
-        raise errors.ConfigurationError(f"purge settings: {column} does not refer to {self.graph.root}")
+        raise errors.ConfigurationError(f"purge settings: {column} does not refer to {parent}")
+
+    def _links(self, membership: MembershipRef) -> str:
+        """A query for the memberships `l` of the group `t`."""
+        link, group = membership.group.table.name, membership.key.table.name
+        belongs = self.relation_of(membership.group, group).leads_to("t", "l")
+        return f"SELECT FROM {link.sql} l WHERE {belongs}"
 
     def _live_owners(self, name: TableName) -> list[Relation]:
         return [relation for relation in self.graph.owners_of(name) if self.has_rows(relation.parent)]
@@ -189,11 +197,11 @@ class Closure:
 
     def _is_owned_group(self, group: TableName) -> str:
         memberships = [m for m in self.graph.memberships if m.key.table.name == group]
-        some = _any(f"EXISTS ({_links(m)})" for m in memberships)
-        outside = _any(f"EXISTS ({_links(m)} AND {self.outsiders(m)})" for m in memberships)
+        some = _any(f"EXISTS ({self._links(m)})" for m in memberships)
+        outside = _any(f"EXISTS ({self._links(m)} AND {self.outsiders(m)})" for m in memberships)
         founders = [column for column in self.graph.founders if column.table.name == group]
         founded = _any(self.founded(column) for column in founders)
-        inside = _any(f"EXISTS ({_links(m)} AND {self._insiders(m)})" for m in memberships)
+        inside = _any(f"EXISTS ({self._links(m)} AND {self._insiders(m)})" for m in memberships)
         (key,) = {m.key.name for m in memberships}
         said = f"t.{quoted(key)}::text = ANY (:delete_shared) AND ({inside})"
         protected = is_protected(self.catalog.tables[group])
@@ -323,11 +331,6 @@ class Closure:
 
     def _run(self, statement: str) -> int:
         return self.conn.execute(sa.text(statement), self.target.parameters).rowcount
-
-
-def _links(membership: MembershipRef) -> str:
-    link, group, key = membership.member.table.name, membership.group.name, membership.key.name
-    return f"SELECT FROM {link.sql} l WHERE l.{quoted(group)} = t.{quoted(key)}"
 
 
 def _identity(table: Table) -> tuple[str, ...]:

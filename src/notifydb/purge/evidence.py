@@ -140,7 +140,7 @@ class Evidence:
         sampled = (
             f"SELECT {names} FROM (SELECT {', '.join(values)} FROM {relation.child.sql} t"  # noqa: S608
             f"{sample_of(self._conn, relation.child)} WHERE {present}) s GROUP BY {names}"
-            f" ORDER BY md5(concat_ws(',', {names})) LIMIT {_VALUES}"
+            f" ORDER BY md5(concat_ws(',', {names})) COLLATE \"C\" LIMIT {_VALUES}"
         )
         equal = " AND ".join(self._equal(relation, n) for n in range(len(values)))
         # One look per value: a join could read all of the parent.

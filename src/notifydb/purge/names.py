@@ -27,6 +27,7 @@ _MEMBERSHIP: Final = re.compile(
     rf"\s*->\s*(?P<table>{_TABLE})\((?P<key>{_NAME})\)"
 )
 _POLICY: Final = re.compile(rf"(?P<column>{_TABLE}\.{_NAME})\s*=\s*(?P<policy>\w+)(?::(?P<key>.+))?")
+_BY_BYTES: Final = 'pg_catalog."C"'
 _INTEGERS: Final = frozenset({"smallint", "integer", "bigint"})
 _TEXTS: Final = frozenset({"text", "character varying", "character", "name", "citext"})
 
@@ -68,6 +69,21 @@ class RelationRef:
             _family(_type(self.child, ours)) != _family(_type(self.parent, theirs))
             for ours, theirs in zip(self.columns, self.parent_columns, strict=True)
         )
+
+    @property
+    def collations(self) -> dict[str, str]:
+        """What columns of another collation than their parent's are compared by: the parent's, as a foreign key does.
+
+        By the child's own, two keys may be equal that the parent tells apart.
+        """
+        found: dict[str, str] = {}
+        for ours, theirs in zip(self.columns, self.parent_columns, strict=True):
+            own, other = self.child.column(ours), self.parent.column(theirs)
+            if own is not None and other is not None and own.has_own_collation:
+                wanted = other.collation or (_BY_BYTES if self.as_text else None)
+                if wanted is not None and wanted != own.collation:
+                    found[ours] = wanted
+        return found
 
     def __str__(self) -> str:
         return spelled_relation(

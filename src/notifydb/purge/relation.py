@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from notifydb.postgres.relations import ForeignKey, TableName, literal, quoted
@@ -80,6 +81,8 @@ class Relation:
     foreign_key: ForeignKey | None = None
     json_path: tuple[str, ...] = ()
     as_text: bool = False
+    #: The collation, for each of the columns that have another than their parent's, by which they are compared.
+    collations: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
     #: The columns that can be set to NULL.
     nullable: tuple[str, ...] = ()
     #: The key, as text, of the row that the child refers to afterwards.
@@ -105,22 +108,23 @@ class Relation:
         NULL, instead of false, where the child has one.
         """
         ours = ", ".join(self.value(column, alias) for column in self.columns)
-        theirs = ", ".join(map(self._theirs, self.parent_columns))
+        theirs = ", ".join(map(self.key, self.parent_columns))
         return f"({ours}) IN (SELECT {theirs} FROM {keys} k)"  # noqa: S608
 
     def is_found_in(self, rows: str, alias: str = "t") -> str:
         """The same, of `rows` that are looked up one by one: the planner is not to read all of them instead."""
-        pairs = zip(self.columns, self.parent_columns, strict=True)
-        equal = " AND ".join(f"{self._theirs(theirs)} = {self.value(ours, alias)}" for ours, theirs in pairs)
-        return f"EXISTS (SELECT FROM {rows} k WHERE {equal} OFFSET 0)"
+        return f"EXISTS (SELECT FROM {rows} k WHERE {self.leads_to('k', alias)} OFFSET 0)"
 
     def is_referred_to(self, alias: str = "t") -> str:
         """A condition: some row of the child refers to the parent's row `alias`."""
+        return f"EXISTS (SELECT FROM {self.child.sql} c WHERE {self.leads_to(alias, 'c')})"
+
+    def leads_to(self, parent: str, child: str) -> str:
+        """A condition: the row `child` refers to the row `parent`."""
         pairs = zip(self.columns, self.parent_columns, strict=True)
-        equal = " AND ".join(
-            f"{self._theirs(theirs, alias)} = {self.value(ours, 'c')}" for ours, theirs in pairs
+        return " AND ".join(
+            f"{self.key(theirs, parent)} = {self.value(ours, child)}" for ours, theirs in pairs
         )
-        return f"EXISTS (SELECT FROM {self.child.sql} c WHERE {equal})"
 
     def value(self, column: str, alias: str = "t") -> str:
         """What the child row `alias` has in one of `columns`, as it is compared to the parent's."""
@@ -128,7 +132,9 @@ class Relation:
         if self.json_path:
             *inner, last = map(literal, self.json_path)
             return "".join([own, *(f" -> {key}" for key in inner), f" ->> {last}"])
-        return own + ("::text" if self.as_text else "")
+        collation = f" COLLATE {self.collations[column]}" if column in self.collations else ""
+        return own + ("::text" if self.as_text else "") + collation
 
-    def _theirs(self, column: str, alias: str = "k") -> str:
+    def key(self, column: str, alias: str = "k") -> str:
+        """What the parent's row `alias` has in one of `parent_columns`, as it is compared to the child's."""
         return f"{alias}.{quoted(column)}" + ("::text" if self.as_text else "")

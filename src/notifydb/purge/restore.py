@@ -226,7 +226,8 @@ class _Restore:
         split = len(content.columns) - content.restores
         key, changed = content.columns[:split], content.columns[split:]
         now = " AND ".join(
-            f"t.{quoted(name)}::text IS NOT DISTINCT FROM {'NULL' if value is None else literal(value)}"
+            f't.{quoted(name)}::text COLLATE "C" IS NOT DISTINCT FROM'
+            f" {'NULL' if value is None else literal(value)}"
             for name, value in zip(changed, content.now, strict=True)
         )
         if key and key == self.catalog.tables[content.table].primary_key:
@@ -293,8 +294,8 @@ def _paired(table: TableName, staged: str, key: Sequence[str], changed: Sequence
 
     As text all types can be compared. Columns are numbered: no name of theirs can be that of another.
     """
-    ours = [f"t.{quoted(name)}::text" for name in key]
-    theirs = [f"s.{quoted(name)}::text" for name in key]
+    ours = [f't.{quoted(name)}::text COLLATE "C"' for name in key]
+    theirs = [f's.{quoted(name)}::text COLLATE "C"' for name in key]
     had = ", ".join(f"s.{quoted(name)} AS v{number}" for number, name in enumerate(changed))
     values = ", ".join(f"a.v{number} AS {quoted(name)}" for number, name in enumerate(changed))
     same = "".join(f" AND x.k{number} IS NOT DISTINCT FROM a.k{number}" for number in range(len(key)))

@@ -192,8 +192,9 @@ class _Surveyor:
         count = 0
         for membership in self.graph.memberships:
             outside, group = self.closure.outsiders(membership), membership.key.table.name
+            belongs = self.closure.relation_of(membership.group, group)
             members = (
-                f"SELECT l.{quoted(membership.group.name)} AS key,"  # noqa: S608
+                f"SELECT {belongs.value(membership.group.name, 'l')} AS key,"  # noqa: S608
                 f" count(*) FILTER (WHERE NOT {outside}) AS leaving,"
                 f" count(*) FILTER (WHERE {outside}) AS staying"
                 f" FROM {membership.member.table.name.sql} l GROUP BY 1"
@@ -201,7 +202,7 @@ class _Surveyor:
             found = self.conn.execute(
                 sa.text(
                     f"SELECT m.key::text, m.leaving, m.staying, count(*) OVER ()"  # noqa: S608
-                    f" FROM ({members}) m JOIN {group.sql} t ON t.{quoted(membership.key.name)} = m.key"
+                    f" FROM ({members}) m JOIN {group.sql} t ON {belongs.key(membership.key.name, 't')} = m.key"
                     f" WHERE m.leaving > 0 AND {self.closure.stays(group)} ORDER BY 1 LIMIT {LISTED}"
                 )
             ).all()
@@ -293,7 +294,9 @@ class _Surveyor:
 
     def _label(self, name: TableName) -> str:
         key = self.catalog.tables[name].primary_key or ("ctid",)
-        return "concat_ws(', ', {})".format(", ".join(f"t.{quoted(column)}::text" for column in key))
+        return "concat_ws(', ', {}) COLLATE \"C\"".format(
+            ", ".join(f"t.{quoted(column)}::text" for column in key)
+        )
 
     def _scope(self, plan: Plan) -> object:
         """What would be done, but for the number of rows that the chosen ones own; estimates have no part in it."""
