@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from postgres.purge_support import address, dump, plan_of, purge, put_back, run, settings
@@ -14,7 +15,7 @@ USERS = (
     'CREATE TABLE users (id text COLLATE "POSIX" PRIMARY KEY, email_address text NOT NULL)',
     f"INSERT INTO users VALUES ('a', '{address()}'), ('A', 'real@example.gov')",
 )
-OWNED = {"owned_through": [], "owned_when_empty": [], "actors": []}
+OWNED: dict[str, Any] = {"owned_through": [], "owned_when_empty": [], "actors": []}
 
 
 @pytest.fixture

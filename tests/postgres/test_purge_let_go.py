@@ -137,7 +137,10 @@ def test_a_row_that_would_let_go_by_its_partition_key_blocks_the_plan(
         users,
         f"CREATE TABLE notes (kind int, user_id {user_id}) PARTITION BY {'LIST (kind)' if outer else by}",
         *(f"CREATE TABLE notes_p PARTITION OF notes FOR VALUES IN (1) {each}" for each in outer),
-        *(f"CREATE TABLE p{n} PARTITION OF {inner} FOR VALUES {bounds.format(n, n)}" for n in (0, TEST, REAL)),
+        *(
+            f"CREATE TABLE p{n} PARTITION OF {inner} FOR VALUES {bounds.format(n, n)}"
+            for n in (0, TEST, REAL)
+        ),
         f"INSERT INTO notes VALUES (1, {TEST}), (1, {REAL})",
     )
     before = dump(users)

@@ -23,6 +23,7 @@ class Facts:
 
     `foreign_founders` counts groups that go by the column that names somebody who stays; `unsupported` and
     `doubts` are of the graph; `lost_targets` are relations that would be reassigned to a row that goes,
+    `lost_defaults` those whose default is such a row or none,
     `unidentified` tables without a primary key whose rows let go in several ways, `keyed` relations by which
     rows would let go with a part of their own key, `moving` those by which they would with a part of their
     partition's.
@@ -37,6 +38,7 @@ class Facts:
     unsupported: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     lost_targets: tuple[str, ...] = ()
+    lost_defaults: tuple[str, ...] = ()
     unidentified: tuple[TableName, ...] = ()
     keyed: tuple[str, ...] = ()
     moving: tuple[str, ...] = ()
@@ -91,6 +93,8 @@ def _lettings_go(facts: Facts) -> Iterator[str]:
     """Why rows cannot let go, or could not be put back."""
     for relation in facts.lost_targets:
         yield f"{relation}: the row to reassign to would go as well"
+    for relation in facts.lost_defaults:
+        yield f"{relation}: ON DELETE SET DEFAULT leads to a row that would go as well, or is not there"
     for name in facts.unidentified:
         yield f"{name} has no primary key, and rows of it would let go in several ways: they could not be put back"
     for relation in facts.keyed:

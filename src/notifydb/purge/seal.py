@@ -15,6 +15,7 @@ from notifydb.postgres.relations import TableName, literal, quoted
 from notifydb.purge import journal
 from notifydb.purge.archive import Content
 from notifydb.purge.closure import Closure
+from notifydb.purge.disobeyed import require_none, suspecting
 from notifydb.purge.events import Deleted, Deleting, Detached, Listener, Proved, Reading
 from notifydb.purge.order import deletion_order
 from notifydb.purge.planned import Plan
@@ -122,9 +123,12 @@ class _Seal:
             return rows
         value = "NULL" if relation.reassign_to is None else literal(relation.reassign_to)
         values = ", ".join(f"{quoted(column)} = {value}" for column in changed)
-        return self.conn.execute(
+        updated = self.conn.execute(
             sa.text(f"UPDATE {table.name.sql} t SET {values} WHERE {where}")  # noqa: S608
         ).rowcount
+        if updated < rows:
+            require_none(self.conn, table.name, where, "letting go")
+        return updated
 
     def _values_now(self, relation: Relation) -> tuple[str | None, ...]:
         """What the columns hold, as text, of a row that has let go."""
@@ -139,8 +143,12 @@ class _Seal:
             for name in component:
                 self.tell(Deleting(name, planned[name]))
             began = time.monotonic()
-            counts = self._delete_together(closure, component)
+            triggered = [name for name in component if closure.catalog.tables[name].has_delete_trigger]
+            with suspecting(triggered):
+                counts = self._delete_together(closure, component)
             for name, rows in zip(component, counts, strict=True):
+                if rows < planned[name]:
+                    require_none(self.conn, name, closure.condition(name), "going")
                 self.tell(Deleted(name, rows, time.monotonic() - began))
                 yield str(name), rows
 

@@ -24,7 +24,7 @@ PLAN: Final = "notifydb plan"
 _DEADLOCK: Final = "40P01"
 _SERIALIZATION: Final = "40001"
 #: Of a key with RESTRICT, PostgreSQL 18 says the second.
-_STILL_REFERRED: Final = ("23503", "23001")
+STILL_REFERRED: Final = ("23503", "23001")
 _READ_ONLY: Final = "25006"
 #: A table or a column that the catalog told of is not there any more.
 _GONE: Final = ("42P01", "42703")
@@ -119,7 +119,7 @@ def translated() -> Iterator[None]:
                 "another session wanted the same rows in another order; this transaction was rolled back",
                 hint="run it again",
             ) from error
-        if state in _STILL_REFERRED:
+        if state in STILL_REFERRED:
             raise StillReferred(
                 f"rolled back, some rows are still referred to: {failures.first_line(error)}",
                 hint="plan again, when no test is running",

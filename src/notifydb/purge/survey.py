@@ -10,16 +10,17 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from notifydb.postgres.relations import Catalog, Table, TableName, quoted
+from notifydb.postgres.relations import Catalog, TableName, quoted
 from notifydb.purge import journal
 from notifydb.purge.census import Census
 from notifydb.purge.closure import Closure
 from notifydb.purge.graph import Graph
 from notifydb.purge.helpful import left_over
+from notifydb.purge.letting_go import LettingGo
 from notifydb.purge.objections import Facts, blockers, warnings
 from notifydb.purge.order import deletion_order
 from notifydb.purge.planned import LISTED, Kept, Plan, SharedGroup, Standing, TablePlan, Unindexed
-from notifydb.purge.relation import DETACHING, Policy, Proof, Relation
+from notifydb.purge.relation import Policy, Proof, Relation
 from notifydb.purge.scene import Scene, look
 from notifydb.purge.strategy import Strategy, choose
 from notifydb.purge.target import Target
@@ -231,6 +232,7 @@ class _Surveyor:
 
     def _facts(self) -> Facts:
         going = {name: census for name, census in self.censuses.items() if census.rows}
+        letting_go = LettingGo(self.closure, self.censuses)
         return Facts(
             rows={name: census.rows for name, census in going.items()},
             totals={name: census.total for name, census in going.items()},
@@ -240,41 +242,12 @@ class _Surveyor:
             unknown=self.graph.unknown,
             unsupported=self.graph.unsupported,
             doubts=self.graph.doubts,
-            lost_targets=tuple(self._lost_targets()),
-            unidentified=tuple(self._unidentified()),
-            keyed=tuple(self._letting_go_by(lambda table: table.primary_key)),
-            moving=tuple(self._letting_go_by(lambda table: table.partitioned_by)),
+            lost_targets=tuple(letting_go.lost_targets()),
+            lost_defaults=tuple(letting_go.lost_defaults()),
+            unidentified=tuple(letting_go.unidentified()),
+            keyed=tuple(letting_go.by(lambda table: table.primary_key)),
+            moving=tuple(letting_go.by(lambda table: table.partitioned_by)),
         )
-
-    def _lost_targets(self) -> Iterator[str]:
-        """Relations that rows would be reassigned by to a row that goes as well."""
-        for census in self.censuses.values():
-            for relation, rows in census.standing:
-                if rows and relation.reassign_to is not None and self._goes(relation.parent, relation):
-                    yield str(relation)
-
-    def _unidentified(self) -> Iterator[TableName]:
-        """Tables whose rows let go in several ways and could not be told apart afterwards, to be put back."""
-        for name, census in self.censuses.items():
-            letting_go = [r for r, rows in census.standing if rows and r.policy in DETACHING]
-            if len(letting_go) > 1 and not self.catalog.tables[name].primary_key:
-                yield name
-
-    def _letting_go_by(self, columns: Callable[[Table], Sequence[str]]) -> Iterator[str]:
-        """Relations by which rows let go with one of their table's `columns`."""
-        for name, census in self.censuses.items():
-            among = set(columns(self.catalog.tables[name]))
-            for relation, rows in census.standing:
-                if rows and relation.policy in DETACHING and not among.isdisjoint(relation.changes):
-                    yield str(relation)
-
-    def _goes(self, parent: TableName, relation: Relation) -> bool:
-        column = quoted(relation.parent_columns[0])
-        statement = (
-            f"SELECT EXISTS (SELECT FROM {parent.sql} t WHERE t.{column}::text = :key"  # noqa: S608
-            f" AND ({self.closure.condition(parent)}))"
-        )
-        return bool(self.conn.scalar(sa.text(statement), {"key": relation.reassign_to}))
 
     def _foreign_founders(self) -> Iterator[tuple[str, int]]:
         """Groups that go although somebody who stays made them."""

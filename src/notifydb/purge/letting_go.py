@@ -1,0 +1,76 @@
+"""Rows that stay and let go, before they do: where that leads, and whether there is a way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from notifydb.postgres.relations import OnDelete, Table, TableName, quoted
+from notifydb.purge.census import Census
+from notifydb.purge.closure import Closure
+from notifydb.purge.relation import DETACHING, Relation
+
+
+class LettingGo:
+    """The relations by which rows let go, as far as there are such rows."""
+
+    def __init__(self, closure: Closure, censuses: Mapping[TableName, Census]) -> None:
+        self._closure = closure
+        self._relations = [
+            relation
+            for census in censuses.values()
+            for relation, rows in census.standing
+            if rows and relation.policy in DETACHING
+        ]
+
+    def by(self, columns: Callable[[Table], Sequence[str]]) -> Iterator[str]:
+        """Relations by which rows let go with one of their table's `columns`."""
+        for relation in self._relations:
+            among = columns(self._closure.catalog.tables[relation.child])
+            if not set(among).isdisjoint(relation.changes):
+                yield str(relation)
+
+    def unidentified(self) -> Iterator[TableName]:
+        """Tables whose rows let go in several ways and could not be told apart afterwards, to be put back."""
+        children = [relation.child for relation in self._relations]
+        for name in dict.fromkeys(children):
+            if children.count(name) > 1 and not self._closure.catalog.tables[name].primary_key:
+                yield name
+
+    def lost_targets(self) -> Iterator[str]:
+        """Relations that rows would be reassigned by to a row that goes as well."""
+        for relation in self._relations:
+            if relation.reassign_to is not None and self._goes(relation.parent, relation):
+                yield str(relation)
+
+    def lost_defaults(self) -> Iterator[str]:
+        """Relations by which ON DELETE SET DEFAULT leads to a row that goes as well, or is not there."""
+        for relation in self._relations:
+            key = relation.foreign_key
+            if key is None or key.on_delete is not OnDelete.SET_DEFAULT:
+                continue
+            if self._leads_nowhere(relation, dict(key.sets)):
+                yield str(relation)
+
+    def _goes(self, parent: TableName, relation: Relation) -> bool:
+        column = quoted(relation.parent_columns[0])
+        statement = (
+            f"SELECT EXISTS (SELECT FROM {parent.sql} t WHERE t.{column}::text = :key"  # noqa: S608
+            f" AND ({self._closure.condition(parent)}))"
+        )
+        return bool(self._closure.conn.scalar(sa.text(statement), {"key": relation.reassign_to}))
+
+    def _leads_nowhere(self, relation: Relation, defaults: Mapping[str, str | None]) -> bool:
+        """Whether some row that has let go, and has its defaults then, refers to what will not be there."""
+        refers, stays = self._closure.refers(relation), self._closure.stays(relation.child)
+        written = {name: default.replace(":", r"\:") for name, default in defaults.items() if default}
+        columns = (f"{written.get(name, f't.{quoted(name)}')} AS {quoted(name)}" for name in relation.columns)
+        afterwards = f"SELECT {', '.join(columns)} FROM {relation.child.sql} t WHERE {refers} AND {stays}"  # noqa: S608
+        somebody = " AND ".join(f"t.{quoted(name)} IS NOT NULL" for name in relation.columns)
+        is_there = f"EXISTS (SELECT FROM {relation.parent.sql} k WHERE {relation.leads_to('k', 't')})"
+        statement = (
+            f"SELECT EXISTS (SELECT FROM ({afterwards}) t"  # noqa: S608
+            f" WHERE {somebody} AND ({refers} OR NOT {is_there}))"
+        )
+        return bool(self._closure.conn.scalar(sa.text(statement)))
