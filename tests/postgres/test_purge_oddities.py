@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 import sqlalchemy as sa
-from postgres.purge_support import PREFIX, address, dump, execute_on, plan_of, purge, run, settings
+from postgres.purge_support import PREFIX, address, dump, execute_on, plan_of, purge, put_back, run, settings
 
 from conftest import query
 from notifydb import errors
@@ -285,3 +286,25 @@ def test_explaining_reads_what_a_plan_reads(users: str) -> None:
     assert [(each.relation, each.policy) for each in found.relations] == [
         ("shop.tickets.user_id -> users.id", "follow")
     ]
+
+
+# -- names that look like others --
+
+
+def test_tables_whose_names_would_be_one_without_quotes_are_told_apart(users: str, tmp_path: Path) -> None:
+    run(users, "CREATE SCHEMA a",
+        "CREATE TABLE a.b (id int PRIMARY KEY, user_id int REFERENCES users)",
+        'CREATE TABLE "a.b" (id int PRIMARY KEY, user_id int REFERENCES users)',
+        "INSERT INTO a.b SELECT n, 1 FROM generate_series(1, 300) n",
+        'INSERT INTO "a.b" SELECT n, 1 FROM generate_series(1, 200) n')  # fmt: skip
+    before = dump(users)
+    plan = plan_of(users, settings(**OWNED, batch_above=100, batch_rows=50))
+    counts = {"a.b": 300, '"a.b"': 200}
+    shown = {each["table"]: each["rows"] for each in plan.to_json()["tables"]}
+    assert shown == {**counts, "users": 2}
+    purged = execute_on(users, plan, archive=tmp_path)
+    assert dict(purged.tables) == {**counts, "users": 2}
+    said = "SELECT relation, sum(rows)::int FROM notifydb.purge_segment GROUP BY 1"
+    assert set(query(users, said)) == {*counts.items(), ("users", 2)}
+    assert dict(put_back(users, purged.archive).tables) == {**counts, "users": 2}
+    assert dump(users) == before

@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import functools
 import importlib.resources
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Final
@@ -35,17 +36,25 @@ class OnDelete(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class TableName:
-    """A table's full name; shown without `public`."""
+    """A table's full name; shown without `public`, and in quotes where it could be taken for another's."""
 
     schema: str
     name: str
 
     def __str__(self) -> str:
-        return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
+        own = spelled(self.name)
+        return own if self.schema == "public" else f"{spelled(self.schema)}.{own}"
 
     @property
     def sql(self) -> str:
         return f"{quoted(self.schema)}.{quoted(self.name)}"
+
+
+def spelled(name: str) -> str:
+    """A name as it is shown, and as the settings have it: in quotes where it holds more than a word."""
+    if re.fullmatch(r"[\w$]+", name):
+        return name
+    return '"' + name.replace('"', '""') + '"'
 
 
 @functools.lru_cache(maxsize=4096)

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from notifydb.postgres.relations import Catalog, read_catalog
 from notifydb.purge.evidence import Evidence
 from notifydb.purge.graph import Graph, read_graph
-from notifydb.purge.names import spelled_table
 from notifydb.purge.relation import Policy, Relation
 from notifydb.purge.session import prepare_to_read
 from notifydb.purge.target import find_target
@@ -95,4 +94,4 @@ def _untouched(graph: Graph, catalog: Catalog) -> Iterator[str]:
     """Tables of which no row goes and none has to let go."""
     kept = (Policy.LEAVE, Policy.SUSPECT)
     touched = {*graph.tables, *(r.child for r in graph.relations if r.policy not in kept)}
-    yield from (spelled_table(name) for name in sorted(catalog.tables.keys() - touched))
+    yield from (str(name) for name in sorted(catalog.tables.keys() - touched))

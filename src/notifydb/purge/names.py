@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from notifydb import errors
-from notifydb.postgres.relations import Catalog, Table, TableName
+from notifydb.postgres.relations import Catalog, Table, TableName, spelled
 
 _NAME: Final = r'(?:"(?:[^"]|"")+"|[\w$]+)'
 _TABLE: Final = rf"{_NAME}(?:\.{_NAME})?"
@@ -46,7 +46,7 @@ class ColumnRef:
         return found.type
 
     def __str__(self) -> str:
-        return f"{spelled_table(self.table.name)}.{spelled(self.name)}"
+        return f"{self.table.name}.{spelled(self.name)}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class MembershipRef:
     key: ColumnRef
 
     def __str__(self) -> str:
-        link, table = spelled_table(self.member.table.name), spelled_table(self.key.table.name)
+        link, table = self.member.table.name, self.key.table.name
         member, group, key = (spelled(column.name) for column in (self.member, self.group, self.key))
         return f"{link}({member} -> {group}) -> {table}({key})"
 
@@ -157,18 +157,6 @@ def comparable(one: str, other: str) -> bool:
     return one == other or _family(one) == _family(other) or "text" in (_family(one), _family(other))
 
 
-def spelled(name: str) -> str:
-    """A name as the settings have it."""
-    if re.fullmatch(r"[\w$]+", name):
-        return name
-    return '"' + name.replace('"', '""') + '"'
-
-
-def spelled_table(name: TableName) -> str:
-    own = spelled(name.name)
-    return own if name.schema == "public" else f"{spelled(name.schema)}.{own}"
-
-
 def spellings(catalog: Catalog, table: TableName, column: str) -> Iterator[str]:
     """All ways to say a column of a table: with and without the table, its schema, and quotes."""
     yield column
@@ -188,13 +176,12 @@ def spelled_relation(
     json_path: Sequence[str] = (),
 ) -> str:
     """A relation as the settings have it."""
-    ours, theirs = spelled_table(child), spelled_table(parent)
     if len(columns) > 1:
         left, right = (", ".join(map(spelled, names)) for names in (columns, parent_columns))
-        return f"{ours}({left}) -> {theirs}({right})"
+        return f"{child}({left}) -> {parent}({right})"
     keys = ["'" + key.replace("'", "''") + "'" for key in json_path]
     path = "".join(f"->{key}" for key in keys[:-1]) + "".join(f"->>{key}" for key in keys[-1:])
-    return f"{ours}.{spelled(columns[0])}{path} -> {theirs}.{spelled(parent_columns[0])}"
+    return f"{child}.{spelled(columns[0])}{path} -> {parent}.{spelled(parent_columns[0])}"
 
 
 def _family(type_: str) -> str:
@@ -241,7 +228,7 @@ def _table(catalog: Catalog, text: str) -> Table | None:
 def _only(catalog: Catalog, text: str, name: str) -> Table | None:
     found = [table for table in catalog.tables.values() if table.name.name == name]
     if len(found) > 1:
-        places = ", ".join(sorted(spelled_table(table.name) for table in found))
+        places = ", ".join(sorted(str(table.name) for table in found))
         raise errors.ConfigurationError(f"{text} is ambiguous: {places}", hint="name the schema as well")
     return found[0] if found else None
 

@@ -10,12 +10,12 @@ from typing import Final
 import sqlalchemy as sa
 
 from notifydb import errors
-from notifydb.postgres.relations import Catalog, TableName, literal, quoted, read_catalog
+from notifydb.postgres.relations import Catalog, TableName, literal, quoted, read_catalog, spelled
 from notifydb.purge import guesses
 from notifydb.purge.detect import Meanings
 from notifydb.purge.evidence import Evidence, sample_of
 from notifydb.purge.graph import Graph, read_graph
-from notifydb.purge.names import ColumnRef, spelled, spelled_table
+from notifydb.purge.names import ColumnRef
 from notifydb.purge.relation import Policy, Relation, Verdict
 from notifydb.purge.session import prepare_to_read
 from notifydb.purge.suggestion import Entry, Item, Suggestion
@@ -327,4 +327,4 @@ def _place(relation: Relation) -> tuple[TableName, tuple[str, ...], tuple[str, .
 
 
 def _spelled(table: TableName, column: str) -> str:
-    return f"{spelled_table(table)}.{spelled(column)}"
+    return f"{table}.{spelled(column)}"
