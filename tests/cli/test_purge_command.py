@@ -250,7 +250,7 @@ exit 0
       rows       size  table and the path to it
          2  SIZE  users
 [err]
-a purge of this prefix by SOMEBODY was cut short; what it has deleted is in ARCHIVE
+a purge of 'notify-tests-preview' by SOMEBODY was cut short; what it has deleted is in ARCHIVE
 2 rows in 1 table would go; nothing was done
 to purge just this: --plan-id PLAN
 """)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from postgres.purge_support import (
+    PREFIX,
     address,
     database_of,
     dump,
@@ -245,6 +246,25 @@ def test_a_purge_that_went_on_is_restored_from_both_folders(users: str, tmp_path
         found = refused(users, alone)
         assert str(other) in found.reasons[0]
         assert found.hint == "name all of the folders: notifydb restore FOLDER FOLDER"
+    assert put_back(users, first, second).rows == 11
+    assert dump(users) == before
+
+
+@pytest.mark.parametrize(("prefix", "state"), [("notify-tests", "continued"), (f"{PREFIX}+", "running")])
+def test_a_purge_that_one_of_another_prefix_went_on_with_is_told(
+    users: str, tmp_path: Path, prefix: str, state: str
+) -> None:
+    run(users, *OWNED)
+    before = dump(users)
+    cut_short(users, tmp_path, "a")
+    first = only_in(tmp_path)
+    plan = plan_of(users, prefix=prefix)
+    assert [(each.prefix, each.archive) for each in plan.unfinished] == [(PREFIX, str(first))]
+    second = execute_on(users, plan, archive=tmp_path).archive
+    assert query(users, JOURNAL)[0] == (state, None, True)
+    again = plan_of(users, prefix=prefix)
+    assert again.is_idle
+    assert plan_of(users, prefix="notify-tests-staging").unfinished == ()
     assert put_back(users, first, second).rows == 11
     assert dump(users) == before
 

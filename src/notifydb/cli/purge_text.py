@@ -54,7 +54,7 @@ def _show_strategy(console: Console, plan: Plan) -> None:
         console.data(f"  left by a purge that was killed, and dropped: index {index}")
     for each in plan.unfinished:
         kept = f"what it has deleted is in {each.archive}" if each.archive else "it kept no archive"
-        console.say(f"a purge of this prefix by {each.runner} was cut short; {kept}", style="yellow")
+        console.say(f"a purge of {each.prefix!r} by {each.runner} was cut short; {kept}", style="yellow")
 
 
 @functools.singledispatch

@@ -34,7 +34,7 @@ _EMPTY: Final = sa.text(
 )
 _SETTLE: Final = sa.text(
     "UPDATE notifydb.purge SET state = 'continued', finished_by = :id"
-    " WHERE state = 'running' AND prefix = :prefix AND id <> :id"
+    " WHERE state = 'running' AND starts_with(prefix, :prefix) AND id <> :id"
 )
 _ADD: Final = sa.text(
     """
@@ -44,14 +44,15 @@ _ADD: Final = sa.text(
     """
 )
 _UNFINISHED: Final = sa.text(
-    "SELECT id, archive, runner, started_at::text AS since FROM notifydb.purge"
-    " WHERE state = 'running' AND prefix = :prefix ORDER BY started_at"
+    "SELECT id, prefix, archive, runner, started_at::text AS since FROM notifydb.purge"
+    " WHERE state = 'running' AND (starts_with(prefix, :prefix) OR starts_with(:prefix, prefix))"
+    " ORDER BY started_at"
 )
 _STATE: Final = sa.text("SELECT state FROM notifydb.purge WHERE id = :id")
 #: One that came to nothing has nothing to put back.
 _CONTINUED: Final = sa.text(
     """
-    SELECT o.id, o.archive, o.runner, o.started_at::text AS since
+    SELECT o.id, o.prefix, o.archive, o.runner, o.started_at::text AS since
     FROM notifydb.purge o
     WHERE o.finished_by = :id AND EXISTS (SELECT FROM notifydb.purge_segment s WHERE s.purge = o.id)
     ORDER BY o.started_at
@@ -59,7 +60,7 @@ _CONTINUED: Final = sa.text(
 )
 _CONTINUING: Final = sa.text(
     """
-    SELECT o.id, o.archive, o.runner, o.started_at::text AS since
+    SELECT o.id, o.prefix, o.archive, o.runner, o.started_at::text AS since
     FROM notifydb.purge p JOIN notifydb.purge o ON o.id = p.finished_by
     WHERE p.id = :id AND EXISTS (SELECT FROM notifydb.purge_segment s WHERE s.purge = o.id)
     """
@@ -75,6 +76,7 @@ class Unfinished:
     """A purge that was cut short; `archive` is the folder that holds what it had deleted by then, if any."""
 
     id: str
+    prefix: str
     archive: str | None
     runner: str
     since: str
@@ -115,7 +117,7 @@ def add(conn: sa.Connection, id_: str, segments: list[Sealed]) -> None:
 
 
 def finish(conn: sa.Connection, id_: str, *, prefix: str, rows: int) -> None:
-    """The purge is done, and those of the prefix that were cut short with it.
+    """The purge is done, and with it those that were cut short and whose prefix begins with its own.
 
     Raises InternalError where the journal does not know it.
     """
@@ -125,7 +127,7 @@ def finish(conn: sa.Connection, id_: str, *, prefix: str, rows: int) -> None:
 
 
 def unfinished(conn: sa.Connection, prefix: str) -> tuple[Unfinished, ...]:
-    """The purges of the prefix that were cut short, the oldest first."""
+    """The purges that were cut short and may have deleted rows of users of the prefix, the oldest first."""
     if not conn.scalar(_THERE):
         return ()
     return tuple(Unfinished(*row) for row in conn.execute(_UNFINISHED, {"prefix": prefix}))

@@ -93,6 +93,7 @@ class Plan:
     `chosen` are hashes of their keys, `scene` is what it was made from.
     `kept` and `shared` list at most LISTED each of `kept_count` and
     `shared_count`; `suspicious` are relations that are neither followed nor waived, with rows or not;
+    `unfinished` are purges that were cut short: this one finishes those whose prefix begins with its own;
     `left_over` are temporary indexes of a purge that was killed.
     """
 
@@ -137,7 +138,8 @@ class Plan:
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to delete, and nothing that a purge before has left to be done."""
-        return self.is_empty and not self.unfinished and not self.left_over
+        is_taken_up = any(each.prefix.startswith(self.prefix) for each in self.unfinished)
+        return self.is_empty and not is_taken_up and not self.left_over
 
     def require_unblocked(self) -> None:
         """Raises Refused with every reason against executing this plan."""
