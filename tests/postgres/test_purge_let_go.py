@@ -178,3 +178,17 @@ def test_what_an_event_trigger_writes_of_the_restores_own_tables_is_no_change(
     purged = purge(users, archive=tmp_path)
     put_back(users, purged.archive)
     assert {**dump(users), "ddl": {}} == {**before, "ddl": {}}
+
+
+def test_a_row_of_as_many_columns_as_there_can_be_is_put_back_without_a_key(
+    users: str, tmp_path: Path
+) -> None:
+    run(
+        users,
+        f"CREATE TABLE notes (user_id int REFERENCES users, {', '.join(f'c{n} int' for n in range(1599))})",
+        f"INSERT INTO notes (user_id, c7) VALUES ({TEST}, 1), ({REAL}, 1), ({TEST}, 2), ({TEST}, 1), (NULL, 1)",
+    )
+    before = dump(users)
+    purged = purge(users, settings(policies=("notes.user_id=null",)), archive=tmp_path)
+    put_back(users, purged.archive)
+    assert dump(users) == before
