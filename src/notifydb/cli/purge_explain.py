@@ -29,12 +29,12 @@ def run_explain(deps: Deps, output: OutputFormat) -> None:
     from notifydb.postgres import failures
     from notifydb.postgres.connect import make_engine
     from notifydb.purge.explain import explain
-    from notifydb.purge.session import translated
+    from notifydb.purge.session import told_in_words
 
     engine = make_engine(deps.database.url, application_name="notifydb purge --explain")
     with (
         failures.translated(),
-        translated(),
+        told_in_words(),
         engine.connect() as conn,
         deps.console.working("looking at the relations"),
     ):
@@ -70,13 +70,13 @@ def run_suggest(deps: Deps) -> None:
     """Writes settings for the configured database, as a first draft, to stdout; reads only."""
     from notifydb.postgres import failures
     from notifydb.postgres.connect import make_engine
-    from notifydb.purge.session import translated
+    from notifydb.purge.session import told_in_words
     from notifydb.purge.suggest import suggest
 
     engine = make_engine(deps.database.url, application_name="notifydb purge --suggest-config")
     with (
         failures.translated(),
-        translated(),
+        told_in_words(),
         engine.connect() as conn,
         deps.console.working("looking at the relations"),
     ):

@@ -118,8 +118,8 @@ class ForeignKey:
     `trigger` names what checks a new row: the server runs a table's triggers in the order of their names. With
     `match_full`, a row refers to something by all of the columns or by none. An `oddity` is what keeps the key from
     saying of each row of the child whom it refers to.
-    `sets` are the columns that ON DELETE SET NULL or SET DEFAULT changes, each with the expression of its default,
-    None for NULL.
+    `on_delete_sets` are the columns that ON DELETE SET NULL or SET DEFAULT changes, each with the expression of its
+    default, None for NULL.
     """
 
     name: str
@@ -135,7 +135,7 @@ class ForeignKey:
     trigger: str = ""
     match_full: bool = False
     oddity: str | None = None
-    sets: tuple[tuple[str, str | None], ...] = ()
+    on_delete_sets: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,5 +216,5 @@ def _foreign_key(row: sa.Row[tuple[object, ...]]) -> ForeignKey:
         trigger=row.trigger,
         match_full=row.match_full,
         oddity=row.oddity,
-        sets=tuple((name, default) for name, default in row.sets),
+        on_delete_sets=tuple((name, default) for name, default in row.on_delete_sets),
     )

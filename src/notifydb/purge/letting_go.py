@@ -28,7 +28,7 @@ class LettingGo:
         """Relations by which rows let go with one of their table's `columns`."""
         for relation in self._relations:
             among = columns(self._closure.catalog.tables[relation.child])
-            if not set(among).isdisjoint(relation.changes):
+            if not set(among).isdisjoint(relation.lets_go_by):
                 yield str(relation)
 
     def unidentified(self) -> Iterator[TableName]:
@@ -50,7 +50,7 @@ class LettingGo:
             key = relation.foreign_key
             if key is None or key.on_delete is not OnDelete.SET_DEFAULT:
                 continue
-            if self._leads_nowhere(relation, dict(key.sets)):
+            if self._leads_nowhere(relation, dict(key.on_delete_sets)):
                 yield str(relation)
 
     def _goes(self, parent: TableName, relation: Relation) -> bool:

@@ -96,10 +96,10 @@ class Relation:
         return spelled_relation(self.child, self.columns, self.parent, self.parent_columns, self.json_path)
 
     @property
-    def changes(self) -> tuple[str, ...]:
+    def lets_go_by(self) -> tuple[str, ...]:
         """The columns by which a row lets go."""
         if self.policy is Policy.SERVER and self.foreign_key is not None:
-            return tuple(name for name, _ in self.foreign_key.sets)
+            return tuple(name for name, _ in self.foreign_key.on_delete_sets)
         return self.nullable if self.policy is Policy.NULL else self.columns
 
     def is_among(self, keys: str, alias: str = "t") -> str:

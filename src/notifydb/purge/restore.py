@@ -83,6 +83,20 @@ def restore(
     return done
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Work:
+    """What is to be put back: `rows` by table, these in an `order` with parents first, and then `values` of rows that
+    had let go, each part with the temporary table that it goes through.
+
+    `rings` are those of the tables that refer to each other.
+    """
+
+    rows: Mapping[TableName, list[Part]]
+    order: Sequence[tuple[TableName, ...]]
+    rings: Mapping[TableName, str]
+    values: Sequence[tuple[Part, str]]
+
+
 class _Restore:
     """One attempt, inside its transaction."""
 
@@ -95,42 +109,66 @@ class _Restore:
 
     def run(self, *, dry_run: bool) -> Restoration:
         began = time.monotonic()
-        parts = parts_of(self.conn, self.manifests)
-        self._check_columns(parts)
-        self.conn.execute(sa.text("SET CONSTRAINTS ALL DEFERRED"))
-        by_table = _by_table(part for part in parts if part.segment.content.kind == "rows")
-        order = deletion_order(self.catalog, list(by_table))[::-1]
-        together = [name for component in order if len(component) > 1 for name in component]
-        # Backwards: a later one tells which row it was by what an earlier one had changed.
-        changed = [part for part in reversed(parts) if part.segment.content.kind == "values"]
-        # First of all: what an event trigger writes when a table is made is nothing that was restored.
-        rings = {name: self._staged(by_table[name][0].segment.content) for name in together}
-        letting_go = [(part, self._staged(part.segment.content)) for part in changed]
-        for table, trigger in rewriting(
-            self.conn, by_table, {part.segment.content.table for part in changed}
-        ):
-            self.tell(Triggered(table, trigger))
+        work = self._prepared(parts_of(self.conn, self.manifests))
+        self._warn(work)
         before = touched(self.conn)
-        rows = dict(self._rows(order, by_table, rings))
-        values = self._values(letting_go)
-        with refusing():
-            self.conn.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
+        rows, values = self._put_all_back(work)
         self._prove(before, rows, values)
-        own.install(self.conn)
-        purges = tuple(manifest.purge for manifest in self.manifests)
-        for purge in purges:
-            journal.restored(self.conn, purge)
-        seconds = time.monotonic() - began
         done = Restoration(
-            purges,
+            tuple(manifest.purge for manifest in self.manifests),
             sum(rows.values()),
             tuple((str(name), count) for name, count in rows.items()),
             tuple((str(name), count) for name, count in values.items()),
             dry_run,
-            seconds,
+            time.monotonic() - began,
         )
-        ledger.record(self.conn, ledger.Entry("restore", None, "done", seconds, details=_details(done)))
+        self._record(done)
         return done
+
+    # -- the steps --
+
+    def _prepared(self, parts: Sequence[Part]) -> _Work:
+        """What is to be done, and the temporary tables for it.
+
+        They are there before anything is counted: what an event trigger writes of one is nothing that was restored.
+        """
+        self._check_columns(parts)
+        rows = _by_table(part for part in parts if part.segment.content.kind == "rows")
+        order = deletion_order(self.catalog, list(rows))[::-1]
+        together = [name for component in order if len(component) > 1 for name in component]
+        # Backwards: a later one tells which row it was by what an earlier one had changed.
+        values = [part for part in reversed(parts) if part.segment.content.kind == "values"]
+        return _Work(
+            rows,
+            order,
+            {name: self._staged(rows[name][0].segment.content) for name in together},
+            [(part, self._staged(part.segment.content)) for part in values],
+        )
+
+    def _warn(self, work: _Work) -> None:
+        """Tells of triggers that may change what comes back."""
+        updated = {part.segment.content.table for part, _ in work.values}
+        for table, trigger in rewriting(self.conn, work.rows, updated):
+            self.tell(Triggered(table, trigger))
+
+    def _put_all_back(self, work: _Work) -> tuple[Mapping[TableName, int], Mapping[TableName, int]]:
+        """How many rows were inserted and updated, by table; what can be checked late is when all of them are there."""
+        self.conn.execute(sa.text("SET CONSTRAINTS ALL DEFERRED"))
+        rows = dict(self._rows(work))
+        values = self._values(work)
+        with refusing():
+            self.conn.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
+        return rows, values
+
+    def _record(self, done: Restoration) -> None:
+        """The journal and the ledger know of it, with the commit."""
+        own.install(self.conn)
+        for purge in done.purges:
+            journal.restored(self.conn, purge)
+        entry = ledger.Entry("restore", None, "done", done.seconds, details=_details(done))
+        ledger.record(self.conn, entry)
+
+    # -- what they are made of --
 
     def _check_columns(self, parts: Sequence[Part]) -> None:
         for part in parts:
@@ -140,20 +178,15 @@ class _Restore:
             if reasons:
                 raise other_schema(*reasons)
 
-    def _rows(
-        self,
-        order: Sequence[tuple[TableName, ...]],
-        by_table: Mapping[TableName, list[Part]],
-        staged: Mapping[TableName, str],
-    ) -> Iterator[tuple[TableName, int]]:
+    def _rows(self, work: _Work) -> Iterator[tuple[TableName, int]]:
         """Parents first: a row's keys are checked as it comes."""
-        for component in order:
+        for component in work.order:
             began = time.monotonic()
             counts: tuple[int, ...]
             if len(component) == 1:
-                counts = (self._copy(component[0].sql, by_table[component[0]]),)
+                counts = (self._copy(component[0].sql, work.rows[component[0]]),)
             else:
-                counts = self._copy_together(component, by_table, staged)
+                counts = self._copy_together(component, work)
             for name, rows in zip(component, counts, strict=True):
                 self.tell(Restored(name, rows, time.monotonic() - began))
                 yield name, rows
@@ -176,20 +209,15 @@ class _Restore:
             rows += sum(part.segment.rows for part in alike)
         return rows
 
-    def _copy_together(
-        self,
-        component: tuple[TableName, ...],
-        by_table: Mapping[TableName, list[Part]],
-        staged: Mapping[TableName, str],
-    ) -> tuple[int, ...]:
+    def _copy_together(self, component: tuple[TableName, ...], work: _Work) -> tuple[int, ...]:
         """One statement: keys among tables that refer to each other are checked when all of it is there."""
         inserts = []
         for number, name in enumerate(component):
-            self._copy(staged[name], by_table[name])
-            columns = ", ".join(map(quoted, by_table[name][0].segment.content.columns))
+            self._copy(work.rings[name], work.rows[name])
+            columns = ", ".join(map(quoted, work.rows[name][0].segment.content.columns))
             inserts.append(
                 f"i{number} AS (INSERT INTO {name.sql} ({columns}) OVERRIDING SYSTEM VALUE"  # noqa: S608
-                f" SELECT {columns} FROM {staged[name]} RETURNING 1)"
+                f" SELECT {columns} FROM {work.rings[name]} RETURNING 1)"
             )
         counts = ", ".join(f"(SELECT count(*) FROM i{number})" for number in range(len(component)))  # noqa: S608
         with refusing():
@@ -207,9 +235,9 @@ class _Restore:
         )
         return staged
 
-    def _values(self, parts: Sequence[tuple[Part, str]]) -> Mapping[TableName, int]:
+    def _values(self, work: _Work) -> Mapping[TableName, int]:
         rows: dict[TableName, int] = defaultdict(int)
-        for part, staged in parts:
+        for part, staged in work.values:
             content = part.segment.content
             self._copy(staged, [part])
             found = self._put_back(content, staged)

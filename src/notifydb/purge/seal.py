@@ -114,7 +114,7 @@ class _Seal:
     def _let_go(self, closure: Closure, relation: Relation, rows: int) -> int:
         """What lets go is archived as it was; the server does it by itself where the key says so."""
         table = closure.catalog.tables[relation.child]
-        changed, now = relation.changes, self._values_now(relation)
+        changed, now = relation.lets_go_by, self._values_now(relation)
         key = table.primary_key or tuple(name for name in table.written if name not in changed)
         content = Content(table.name, (*key, *changed), "values", len(changed), now)
         where = f"{closure.refers(relation)} AND {closure.stays(relation.child)}"
@@ -133,8 +133,10 @@ class _Seal:
     def _values_now(self, relation: Relation) -> tuple[str | None, ...]:
         """What the columns hold, as text, of a row that has let go."""
         if relation.policy is not Policy.SERVER or relation.foreign_key is None:
-            return (relation.reassign_to,) * len(relation.changes)
-        defaults = ", ".join(f"({default or 'NULL'})::text" for _, default in relation.foreign_key.sets)
+            return (relation.reassign_to,) * len(relation.lets_go_by)
+        defaults = ", ".join(
+            f"({default or 'NULL'})::text" for _, default in relation.foreign_key.on_delete_sets
+        )
         return tuple(self.conn.execute(sa.text(f"SELECT {defaults}".replace(":", r"\:"))).one())
 
     def _delete(self, found: Survey) -> Iterator[tuple[str, int]]:

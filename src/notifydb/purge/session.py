@@ -91,7 +91,7 @@ def transaction(
     Raises InternalError when the connection is in a transaction already or commits each statement: what is
     planned and done here must not mix with anything else. Errors of the driver leave as NotifydbErrors.
     """
-    with failures.translated(), translated():
+    with failures.translated(), told_in_words():
         driver = driver_of(conn)
         if conn.in_transaction() or driver.info.transaction_status is not TransactionStatus.IDLE:
             raise errors.InternalError("a purge needs a connection without an open transaction")
@@ -108,8 +108,8 @@ class StillReferred(errors.Unavailable):
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """What others can cause leaves as Unavailable: it can be tried again."""
+def told_in_words() -> Iterator[None]:
+    """What others can cause leaves as Unavailable, to be tried again, or as Refused, where that would not mend it."""
     try:
         yield
     except (sa.exc.DBAPIError, psycopg.Error) as error:

@@ -68,7 +68,7 @@ SELECT
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE k.confdeltype IN ('n', 'd')
           AND coalesce(nullif(to_jsonb(k) -> 'confdelsetcols', 'null') @> to_jsonb(key.attnum), true)
-    ), '[]') AS sets
+    ), '[]') AS on_delete_sets
 FROM pg_constraint k
 JOIN pg_class child
   ON child.oid = coalesce(pg_partition_root(k.conrelid)::oid, k.conrelid)
