@@ -58,6 +58,23 @@ def test_members_of_another_collation_keep_their_group(users: str) -> None:
     assert query(users, "SELECT id FROM org") == [("shared",)]
 
 
+def test_a_real_users_row_stays_whose_padded_key_only_looks_like_another(users: str) -> None:
+    """Blanks at the end are nothing to a character, and tell keys of text apart."""
+    run(
+        users,
+        "ALTER TABLE users ADD code varchar(5) UNIQUE, ADD tag char(5) UNIQUE",
+        "UPDATE users SET code = 'x ', tag = 'x' WHERE id = 'a'",
+        "UPDATE users SET code = 'x', tag = 'y' WHERE id = 'A'",
+        "CREATE TABLE seen (code char(5) REFERENCES users (code), tag text REFERENCES users (tag))",
+        "INSERT INTO seen VALUES ('x', NULL), (NULL, 'x  '), (NULL, 'y')",
+    )
+    purge(users, settings(**OWNED))
+    assert query(users, "SELECT code, tag FROM seen ORDER BY tag NULLS FIRST") == [
+        ("x    ", None),
+        (None, "y"),
+    ]
+
+
 def test_a_suspicion_between_two_collations_is_looked_into(users: str) -> None:
     run(
         users,

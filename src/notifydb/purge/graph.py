@@ -243,12 +243,7 @@ class _Reader:
             Policy.FOLLOW,
             "foreign key",
             key,
-            collations=RelationRef(
-                self.catalog.tables[key.child],
-                key.child_columns,
-                self.catalog.tables[key.parent],
-                key.parent_columns,
-            ).collations,
+            adapted=names.adapted(self.catalog, key),
             nullable=self._nullable(key.child, key.child_columns),
         )
         return self._decided(bare)
@@ -263,7 +258,7 @@ class _Reader:
             origin,
             json_path=ref.json_path,
             as_text=ref.as_text,
-            collations=ref.collations,
+            adapted=ref.adapted,
             nullable=() if ref.json_path else self._nullable(ref.child.name, ref.columns),
         )
         return self._decided(bare)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from notifydb import errors
-from notifydb.postgres.relations import Catalog, Table, TableName, spelled
+from notifydb.postgres.relations import Catalog, Column, ForeignKey, Table, TableName, spelled
 
 _NAME: Final = r'(?:"(?:[^"]|"")+"|[\w$]+)'
 _TABLE: Final = rf"{_NAME}(?:\.{_NAME})?"
@@ -71,19 +71,17 @@ class RelationRef:
         )
 
     @property
-    def collations(self) -> dict[str, str]:
-        """What columns of another collation than their parent's are compared by: the parent's, as a foreign key does.
+    def adapted(self) -> dict[str, str]:
+        """What is written behind columns to compare them as the parent's are, and as a foreign key does.
 
-        By the child's own, two keys may be equal that the parent tells apart.
+        As the child's own are, two keys may be equal that the parent tells apart.
         """
         found: dict[str, str] = {}
         for ours, theirs in zip(self.columns, self.parent_columns, strict=True):
             own, other = self.child.column(ours), self.parent.column(theirs)
-            if own is not None and other is not None and own.has_own_collation:
-                wanted = other.collation or (_BY_BYTES if self.as_text else None)
-                if wanted is not None and wanted != own.collation:
-                    found[ours] = wanted
-        return found
+            if own is not None and other is not None:
+                found[ours] = _padding(own, other, as_text=self.as_text) + _collation(own, other)
+        return {name: written for name, written in found.items() if written}
 
     def __str__(self) -> str:
         return spelled_relation(
@@ -112,6 +110,12 @@ class PolicyText:
     column: str
     policy: str
     key: str | None
+
+
+def adapted(catalog: Catalog, key: ForeignKey) -> dict[str, str]:
+    """The same of the columns of a foreign key."""
+    child, parent = catalog.tables[key.child], catalog.tables[key.parent]
+    return RelationRef(child, key.child_columns, parent, key.parent_columns).adapted
 
 
 def column(catalog: Catalog, text: str) -> ColumnRef | None:
@@ -182,6 +186,18 @@ def spelled_relation(
     keys = ["'" + key.replace("'", "''") + "'" for key in json_path]
     path = "".join(f"->{key}" for key in keys[:-1]) + "".join(f"->>{key}" for key in keys[-1:])
     return f"{child}.{spelled(columns[0])}{path} -> {parent}.{spelled(parent_columns[0])}"
+
+
+def _padding(own: Column, other: Column, *, as_text: bool) -> str:
+    """Blanks at the end of a `character` count for nothing, those of other texts do."""
+    if as_text or "character" not in (own.type, other.type) or own.type == other.type:
+        return ""
+    return "::bpchar" if other.type == "character" else "::text"
+
+
+def _collation(own: Column, other: Column) -> str:
+    wanted = other.collation or _BY_BYTES
+    return f" COLLATE {wanted}" if own.has_own_collation and wanted != own.collation else ""
 
 
 def _family(type_: str) -> str:

@@ -81,8 +81,8 @@ class Relation:
     foreign_key: ForeignKey | None = None
     json_path: tuple[str, ...] = ()
     as_text: bool = False
-    #: The collation, for each of the columns that have another than their parent's, by which they are compared.
-    collations: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
+    #: What is written behind some of the columns to compare them as their parent's are: a cast, a collation.
+    adapted: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
     #: The columns that can be set to NULL.
     nullable: tuple[str, ...] = ()
     #: The key, as text, of the row that the child refers to afterwards.
@@ -132,8 +132,7 @@ class Relation:
         if self.json_path:
             *inner, last = map(literal, self.json_path)
             return "".join([own, *(f" -> {key}" for key in inner), f" ->> {last}"])
-        collation = f" COLLATE {self.collations[column]}" if column in self.collations else ""
-        return own + ("::text" if self.as_text else "") + collation
+        return own + ("::text" if self.as_text else "") + self.adapted.get(column, "")
 
     def key(self, column: str, alias: str = "k") -> str:
         """What the parent's row `alias` has in one of `parent_columns`, as it is compared to the child's."""
