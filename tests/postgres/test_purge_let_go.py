@@ -112,6 +112,44 @@ def test_a_row_that_would_let_go_by_its_primary_key_blocks_the_plan(
     assert purge(users, given, archive=tmp_path).rows == 2
 
 
+@pytest.mark.parametrize("key", ["id int", "id int PRIMARY KEY"])
+@pytest.mark.parametrize("action", ["ON DELETE SET NULL", ""])
+def test_a_foreign_key_that_is_there_twice_lets_go_once(
+    users: str, key: str, action: str, tmp_path: Path
+) -> None:
+    run(
+        users,
+        f"CREATE TABLE notes ({key}, author int REFERENCES users {action})",
+        f"ALTER TABLE notes ADD FOREIGN KEY (author) REFERENCES users {action}",
+        f"INSERT INTO notes VALUES (1, {TEST}), (2, {REAL}), (3, {TEST})",
+    )
+    before = dump(users)
+    purged = purge(users, settings(policies=() if action else ("notes.author=null",)), archive=tmp_path)
+    assert purged.detached == (("notes.author -> users.id", 2),)
+    put_back(users, purged.archive)
+    assert dump(users) == before
+
+
+@pytest.mark.parametrize("action", ["ON DELETE SET NULL", ""])
+def test_a_row_that_would_let_go_of_two_by_one_column_blocks_the_plan(users: str, action: str) -> None:
+    run(
+        users,
+        "CREATE TABLE members (user_id int REFERENCES users, org int, PRIMARY KEY (user_id, org))",
+        f"INSERT INTO members VALUES ({TEST}, 1), ({REAL}, 1)",
+        f"CREATE TABLE notes (id int PRIMARY KEY, author int REFERENCES users {action}, org int,"
+        f" FOREIGN KEY (author, org) REFERENCES members {action and f'{action} (author)'})",
+        f"INSERT INTO notes VALUES (1, {TEST}, 1), (2, {REAL}, 1), (3, {TEST}, NULL)",
+    )
+    given = settings(policies=() if action else ("notes.author=null",))
+    (blocker,) = plan_of(users, given).blockers
+    assert blocker == (
+        "notes.author -> users.id and notes(author, org) -> members(user_id, org) share a column"
+        " by which rows would let go of both, which is not supported"
+    )
+    run(users, "UPDATE notes SET org = NULL WHERE id = 1")
+    assert plan_of(users, given).blockers == ()
+
+
 PARTITIONED = {
     "by the server, to NULL": ("LIST (user_id)", "int REFERENCES users ON DELETE SET NULL", ()),
     "by the server, to a default": (

@@ -207,9 +207,12 @@ class _Reader:
         self.waived = tuple(self._known("waived", names.relation))
 
     def relations(self) -> Iterator[Relation]:
-        """Foreign keys first, so that what is declared again is not counted twice."""
+        """Foreign keys first, so that what is declared again is not counted twice; nor is a key that says the same."""
+        said: dict[tuple[object, ...], Relation] = {}
         for key in self.catalog.foreign_keys:
-            yield self._foreign(key)
+            relation = self._foreign(key)
+            said.setdefault((str(relation), relation.policy, key.on_delete_sets, key.oddity), relation)
+        yield from said.values()
         seen: set[_Identity] = {(k.child, k.child_columns, (), k.parent) for k in self.catalog.foreign_keys}
         seen |= {_identity(ref) for ref in self.waived}
         spoken_of = {(ref.child.name, column) for ref in self.waived for column in ref.columns}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
@@ -30,6 +31,20 @@ class LettingGo:
             among = columns(self._closure.catalog.tables[relation.child])
             if not set(among).isdisjoint(relation.lets_go_by):
                 yield str(relation)
+
+    def twice(self) -> Iterator[str]:
+        """Columns by which some row would let go of two others, with the relations to them."""
+        for one, other in itertools.combinations(self._relations, 2):
+            shared = [name for name in one.lets_go_by if name in other.lets_go_by]
+            if one.child == other.child and shared and self._is_some(one.child, one, other):
+                yield f"{one} and {other}"
+
+    def _is_some(self, child: TableName, *relations: Relation) -> bool:
+        """Whether some row of the child lets go by all of the relations."""
+        conditions = [*map(self._closure.refers, relations), self._closure.stays(child)]
+        where = " AND ".join(conditions)
+        statement = f"SELECT EXISTS (SELECT FROM {child.sql} t WHERE {where})"  # noqa: S608
+        return bool(self._closure.conn.scalar(sa.text(statement)))
 
     def unidentified(self) -> Iterator[TableName]:
         """Tables whose rows let go in several ways and could not be told apart afterwards, to be put back."""

@@ -23,7 +23,7 @@ class Facts:
 
     `foreign_founders` counts groups that go by the column that names somebody who stays; `unsupported` and
     `doubts` are of the graph; `lost_targets` are relations that would be reassigned to a row that goes,
-    `lost_defaults` those whose default is such a row or none,
+    `lost_defaults` those whose default is such a row or none, `twice` pairs that share a column,
     `unidentified` tables without a primary key whose rows let go in several ways, `keyed` relations by which
     rows would let go with a part of their own key, `moving` those by which they would with a part of their
     partition's.
@@ -42,6 +42,7 @@ class Facts:
     unidentified: tuple[TableName, ...] = ()
     keyed: tuple[str, ...] = ()
     moving: tuple[str, ...] = ()
+    twice: tuple[str, ...] = ()
 
 
 def blockers(
@@ -95,6 +96,8 @@ def _lettings_go(facts: Facts) -> Iterator[str]:
         yield f"{relation}: the row to reassign to would go as well"
     for relation in facts.lost_defaults:
         yield f"{relation}: ON DELETE SET DEFAULT leads to a row that would go as well, or is not there"
+    for relations in facts.twice:
+        yield f"{relations} share a column by which rows would let go of both, which is not supported"
     for name in facts.unidentified:
         yield f"{name} has no primary key, and rows of it would let go in several ways: they could not be put back"
     for relation in facts.keyed:
