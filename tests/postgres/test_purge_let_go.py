@@ -150,6 +150,50 @@ def test_a_row_that_would_let_go_of_two_by_one_column_blocks_the_plan(users: str
     assert plan_of(users, given).blockers == ()
 
 
+@pytest.mark.parametrize("on_update", ["NO ACTION", "CASCADE", "SET NULL"])
+@pytest.mark.parametrize("action", ["ON DELETE SET NULL", ""])
+def test_a_row_that_would_let_go_by_what_others_know_it_by_blocks_the_plan(
+    users: str, action: str, on_update: str
+) -> None:
+    run(
+        users,
+        f"CREATE TABLE profiles (id int PRIMARY KEY, user_id int UNIQUE REFERENCES users {action})",
+        f"INSERT INTO profiles VALUES (1, {TEST}), (2, {REAL})",
+        f"CREATE TABLE likes (profile int REFERENCES profiles (user_id) ON UPDATE {on_update})",
+        f"INSERT INTO likes VALUES ({TEST}), ({REAL})",
+    )
+    given = settings(policies=() if action else ("profiles.user_id=null",))
+    (blocker,) = plan_of(users, given).blockers
+    assert blocker == (
+        "profiles.user_id -> users.id lets go by a column that likes.profile -> profiles.user_id refers to,"
+        " which is not supported"
+    )
+    run(
+        users, f"DELETE FROM likes WHERE profile = {TEST}", "ALTER TABLE likes ADD owner int REFERENCES users"
+    )
+    if action:
+        # What goes itself is gone before the server lets go.
+        run(users, f"INSERT INTO likes VALUES ({TEST}, {TEST})")
+    assert purge(users, given).detached == (("profiles.user_id -> users.id", 1),)
+
+
+def test_a_row_that_only_its_values_tell_and_a_trigger_changes_blocks_the_plan(users: str) -> None:
+    """It let go, and the restore did not find it again."""
+    run(
+        users,
+        "CREATE TABLE notes (user_id int REFERENCES users ON DELETE SET NULL, updated_at timestamptz)",
+        "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN NEW.updated_at := clock_timestamp(); RETURN NEW; END $$",
+        "CREATE TRIGGER t BEFORE UPDATE ON notes FOR EACH ROW EXECUTE FUNCTION touch()",
+        f"INSERT INTO notes VALUES ({TEST}), ({REAL})",
+    )
+    assert plan_of(users).blockers == (
+        "notes has no primary key, and a trigger may change rows of it that let go: they could not be put back",
+    )
+    run(users, "ALTER TABLE notes ADD id serial PRIMARY KEY")
+    assert plan_of(users).blockers == ()
+
+
 PARTITIONED = {
     "by the server, to NULL": ("LIST (user_id)", "int REFERENCES users ON DELETE SET NULL", ()),
     "by the server, to a default": (

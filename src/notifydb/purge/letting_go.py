@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import sqlalchemy as sa
 
 from notifydb.postgres.relations import OnDelete, Table, TableName, quoted
+from notifydb.purge import names
 from notifydb.purge.census import Census
 from notifydb.purge.closure import Closure
-from notifydb.purge.relation import DETACHING, Relation
+from notifydb.purge.relation import DETACHING, Policy, Relation
+from notifydb.purge.rewriting import rewriting
 
 
 class LettingGo:
@@ -39,9 +41,37 @@ class LettingGo:
             if one.child == other.child and shared and self._is_some(one.child, one, other):
                 yield f"{one} and {other}"
 
-    def _is_some(self, child: TableName, *relations: Relation) -> bool:
-        """Whether some row of the child lets go by all of the relations."""
-        conditions = [*map(self._closure.refers, relations), self._closure.stays(child)]
+    def referred(self) -> Iterator[str]:
+        """Relations by which a row would let go with what others refer to it by, and who they are."""
+        for relation in self._relations:
+            for other in self._referring_by(relation):
+                # The server lets go at last, when those that go are gone.
+                rows = self._staying(other.child) if relation.policy is Policy.SERVER else None
+                if self._is_some(relation.child, relation, and_also=other.is_referred_to(rows=rows)):
+                    yield f"{relation} lets go by a column that {other} refers to"
+
+    def _staying(self, name: TableName) -> str:
+        return f"(SELECT t.* FROM {name.sql} t WHERE {self._closure.stays(name)})"  # noqa: S608
+
+    def _referring_by(self, relation: Relation) -> Iterator[Relation]:
+        catalog = self._closure.catalog
+        for key in catalog.foreign_keys:
+            if key.parent == relation.child and not set(key.parent_columns).isdisjoint(relation.lets_go_by):
+                yield Relation(
+                    key.child, key.child_columns, key.parent, key.parent_columns, Policy.LEAVE, "foreign key",
+                    key, adapted=names.adapted(catalog, key),
+                )  # fmt: skip
+
+    def rewritten(self) -> Iterator[TableName]:
+        """Tables without a primary key whose rows a trigger may change as they let go."""
+        tables = self._closure.catalog.tables
+        keyless = {each.child for each in self._relations if not tables[each.child].primary_key}
+        triggered = (name for name, _ in rewriting(self._closure.conn, (), keyless)) if keyless else ()
+        yield from dict.fromkeys(triggered)
+
+    def _is_some(self, child: TableName, *relations: Relation, and_also: str = "true") -> bool:
+        """Whether some row `t` of the child lets go by all of the relations, and fulfils a condition."""
+        conditions = [*map(self._closure.refers, relations), self._closure.stays(child), and_also]
         where = " AND ".join(conditions)
         statement = f"SELECT EXISTS (SELECT FROM {child.sql} t WHERE {where})"  # noqa: S608
         return bool(self._closure.conn.scalar(sa.text(statement)))

@@ -24,6 +24,7 @@ class Facts:
     `foreign_founders` counts groups that go by the column that names somebody who stays; `unsupported` and
     `doubts` are of the graph; `lost_targets` are relations that would be reassigned to a row that goes,
     `lost_defaults` those whose default is such a row or none, `twice` pairs that share a column,
+    `referred` what would let go of those who refer to it, `rewritten` tables without a primary key and with a trigger,
     `unidentified` tables without a primary key whose rows let go in several ways, `keyed` relations by which
     rows would let go with a part of their own key, `moving` those by which they would with a part of their
     partition's.
@@ -42,6 +43,8 @@ class Facts:
     unidentified: tuple[TableName, ...] = ()
     keyed: tuple[str, ...] = ()
     moving: tuple[str, ...] = ()
+    referred: tuple[str, ...] = ()
+    rewritten: tuple[TableName, ...] = ()
     twice: tuple[str, ...] = ()
 
 
@@ -96,6 +99,13 @@ def _lettings_go(facts: Facts) -> Iterator[str]:
         yield f"{relation}: the row to reassign to would go as well"
     for relation in facts.lost_defaults:
         yield f"{relation}: ON DELETE SET DEFAULT leads to a row that would go as well, or is not there"
+    for said in facts.referred:
+        yield f"{said}, which is not supported"
+    for name in facts.rewritten:
+        yield (
+            f"{name} has no primary key, and a trigger may change rows of it that let go:"
+            " they could not be put back"
+        )
     for relations in facts.twice:
         yield f"{relations} share a column by which rows would let go of both, which is not supported"
     for name in facts.unidentified:

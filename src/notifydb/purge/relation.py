@@ -115,9 +115,9 @@ class Relation:
         """The same, of `rows` that are looked up one by one: the planner is not to read all of them instead."""
         return f"EXISTS (SELECT FROM {rows} k WHERE {self.leads_to('k', alias)} OFFSET 0)"
 
-    def is_referred_to(self, alias: str = "t") -> str:
-        """A condition: some row of the child refers to the parent's row `alias`."""
-        return f"EXISTS (SELECT FROM {self.child.sql} c WHERE {self.leads_to(alias, 'c')})"
+    def is_referred_to(self, alias: str = "t", rows: str | None = None) -> str:
+        """A condition: some row of the child, or of `rows` of it, refers to the parent's row `alias`."""
+        return f"EXISTS (SELECT FROM {rows or self.child.sql} c WHERE {self.leads_to(alias, 'c')})"
 
     def leads_to(self, parent: str, child: str) -> str:
         """A condition: the row `child` refers to the row `parent`."""

@@ -246,6 +246,8 @@ class _Surveyor:
             lost_defaults=tuple(letting_go.lost_defaults()),
             unidentified=tuple(letting_go.unidentified()),
             keyed=tuple(letting_go.by(lambda table: table.primary_key)),
+            referred=tuple(letting_go.referred()),
+            rewritten=tuple(letting_go.rewritten()),
             twice=tuple(letting_go.twice()),
             moving=tuple(letting_go.by(lambda table: table.partitioned_by)),
         )
