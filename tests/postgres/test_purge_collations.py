@@ -58,11 +58,16 @@ def test_members_of_another_collation_keep_their_group(users: str) -> None:
     assert query(users, "SELECT id FROM org") == [("shared",)]
 
 
-def test_a_real_users_row_stays_whose_padded_key_only_looks_like_another(users: str) -> None:
+@pytest.mark.parametrize(("code", "tag"), [("varchar(5)", "char(5)"), ("code", "tag")])
+def test_a_real_users_row_stays_whose_padded_key_only_looks_like_another(
+    users: str, code: str, tag: str
+) -> None:
     """Blanks at the end are nothing to a character, and tell keys of text apart."""
     run(
         users,
-        "ALTER TABLE users ADD code varchar(5) UNIQUE, ADD tag char(5) UNIQUE",
+        "CREATE DOMAIN code AS varchar(5)",
+        "CREATE DOMAIN tag AS char(5)",
+        f"ALTER TABLE users ADD code {code} UNIQUE, ADD tag {tag} UNIQUE",
         "UPDATE users SET code = 'x ', tag = 'x' WHERE id = 'a'",
         "UPDATE users SET code = 'x', tag = 'y' WHERE id = 'A'",
         "CREATE TABLE seen (code char(5) REFERENCES users (code), tag text REFERENCES users (tag))",

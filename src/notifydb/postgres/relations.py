@@ -71,13 +71,15 @@ def literal(text: str) -> str:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Column:
     """`type` is without length or precision; a `generated` one is never written; `collation` is quoted, None where
-    the type has none."""
+    the type has none. To a `padded` one, blanks at the end of a value are nothing.
+    """
 
     name: str
     type: str
     nullable: bool
     generated: bool = False
     collation: str | None = None
+    padded: bool = False
 
     @property
     def has_own_collation(self) -> bool:
@@ -185,12 +187,14 @@ def _query(name: str) -> sa.TextClause:
 
 
 def _table(row: sa.Row[tuple[object, ...]]) -> Table:
-    columns = zip(row.columns, row.types, row.not_null, row.generated, row.collations, strict=True)
+    columns = zip(
+        row.columns, row.types, row.not_null, row.generated, row.collations, row.padded, strict=True
+    )
     return Table(
         TableName(row.schema, row.name),
         tuple(
-            Column(name, type_, not not_null, generated, collation and collation.replace(":", r"\:"))
-            for name, type_, not_null, generated, collation in columns
+            Column(name, type_, not not_null, generated, collation and collation.replace(":", r"\:"), padded)
+            for name, type_, not_null, generated, collation, padded in columns
         ),
         tuple(row.primary_key),
         row.rows,

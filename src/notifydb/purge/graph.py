@@ -16,7 +16,7 @@ from notifydb.purge import detect, names
 from notifydb.purge.components import components, is_cyclic
 from notifydb.purge.evidence import Evidence
 from notifydb.purge.names import ColumnRef, MembershipRef, RelationRef
-from notifydb.purge.relation import Origin, Policy, Relation, Verdict
+from notifydb.purge.relation import Origin, Policy, Relation, Verdict, by_foreign_key
 from notifydb.purge.target import Target
 from notifydb.settings.model import PurgeSettings
 
@@ -238,18 +238,8 @@ class _Reader:
             yield RelationRef(each.group.table, (each.group.name,), each.key.table, (each.key.name,))
 
     def _foreign(self, key: ForeignKey) -> Relation:
-        bare = Relation(
-            key.child,
-            key.child_columns,
-            key.parent,
-            key.parent_columns,
-            Policy.FOLLOW,
-            "foreign key",
-            key,
-            adapted=names.adapted(self.catalog, key),
-            nullable=self._nullable(key.child, key.child_columns),
-        )
-        return self._decided(bare)
+        nullable = self._nullable(key.child, key.child_columns)
+        return self._decided(by_foreign_key(self.catalog, key, nullable))
 
     def _implicit(self, ref: RelationRef, origin: Origin) -> Relation:
         bare = Relation(
@@ -261,7 +251,9 @@ class _Reader:
             origin,
             json_path=ref.json_path,
             as_text=ref.as_text,
-            adapted=ref.adapted,
+            adapted=names.adapted(
+                ref.child, ref.columns, ref.parent, ref.parent_columns, as_text=ref.as_text
+            ),
             nullable=() if ref.json_path else self._nullable(ref.child.name, ref.columns),
         )
         return self._decided(bare)

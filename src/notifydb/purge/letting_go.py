@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import sqlalchemy as sa
 
 from notifydb.postgres.relations import OnDelete, Table, TableName, quoted
-from notifydb.purge import names
 from notifydb.purge.census import Census
 from notifydb.purge.closure import Closure
-from notifydb.purge.relation import DETACHING, Policy, Relation
+from notifydb.purge.relation import DETACHING, Policy, Relation, by_foreign_key
 from notifydb.purge.rewriting import rewriting
 
 
@@ -57,10 +56,7 @@ class LettingGo:
         catalog = self._closure.catalog
         for key in catalog.foreign_keys:
             if key.parent == relation.child and not set(key.parent_columns).isdisjoint(relation.lets_go_by):
-                yield Relation(
-                    key.child, key.child_columns, key.parent, key.parent_columns, Policy.LEAVE, "foreign key",
-                    key, adapted=names.adapted(catalog, key),
-                )  # fmt: skip
+                yield by_foreign_key(catalog, key)
 
     def rewritten(self) -> Iterator[TableName]:
         """Tables without a primary key whose rows a trigger may change as they let go."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from notifydb import errors
-from notifydb.postgres.relations import Catalog, Column, ForeignKey, Table, TableName, spelled
+from notifydb.postgres.relations import Catalog, Column, Table, TableName, spelled
 
 _NAME: Final = r'(?:"(?:[^"]|"")+"|[\w$]+)'
 _TABLE: Final = rf"{_NAME}(?:\.{_NAME})?"
@@ -70,19 +70,6 @@ class RelationRef:
             for ours, theirs in zip(self.columns, self.parent_columns, strict=True)
         )
 
-    @property
-    def adapted(self) -> dict[str, str]:
-        """What is written behind columns to compare them as the parent's are, and as a foreign key does.
-
-        As the child's own are, two keys may be equal that the parent tells apart.
-        """
-        found: dict[str, str] = {}
-        for ours, theirs in zip(self.columns, self.parent_columns, strict=True):
-            own, other = self.child.column(ours), self.parent.column(theirs)
-            if own is not None and other is not None:
-                found[ours] = _padding(own, other, as_text=self.as_text) + _collation(own, other)
-        return {name: written for name, written in found.items() if written}
-
     def __str__(self) -> str:
         return spelled_relation(
             self.child.name, self.columns, self.parent.name, self.parent_columns, self.json_path
@@ -112,10 +99,26 @@ class PolicyText:
     key: str | None
 
 
-def adapted(catalog: Catalog, key: ForeignKey) -> dict[str, str]:
-    """The same of the columns of a foreign key."""
-    child, parent = catalog.tables[key.child], catalog.tables[key.parent]
-    return RelationRef(child, key.child_columns, parent, key.parent_columns).adapted
+def adapted(
+    child: Table,
+    columns: Sequence[str],
+    parent: Table,
+    parent_columns: Sequence[str],
+    *,
+    as_text: bool = False,
+) -> dict[str, str]:
+    """What is written behind columns to compare them as the parent's are, and as a foreign key does.
+
+    As the child's own are, two keys may be equal that the parent tells apart.
+    """
+    found: dict[str, str] = {}
+    for ours, theirs in zip(columns, parent_columns, strict=True):
+        own, other = child.column(ours), parent.column(theirs)
+        if own is not None and other is not None:
+            # The text of any value has its blanks already as they count.
+            padding = "" if as_text else _padding(own, other)
+            found[ours] = padding + _collation(own, other)
+    return {name: written for name, written in found.items() if written}
 
 
 def column(catalog: Catalog, text: str) -> ColumnRef | None:
@@ -188,11 +191,11 @@ def spelled_relation(
     return f"{child}.{spelled(columns[0])}{path} -> {parent}.{spelled(parent_columns[0])}"
 
 
-def _padding(own: Column, other: Column, *, as_text: bool) -> str:
+def _padding(own: Column, other: Column) -> str:
     """Blanks at the end of a `character` count for nothing, those of other texts do."""
-    if as_text or "character" not in (own.type, other.type) or own.type == other.type:
+    if own.padded == other.padded:
         return ""
-    return "::bpchar" if other.type == "character" else "::text"
+    return "::bpchar" if other.padded else "::text"
 
 
 def _collation(own: Column, other: Column) -> str:

@@ -7,8 +7,8 @@ import enum
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from notifydb.postgres.relations import ForeignKey, TableName, literal, quoted
-from notifydb.purge.names import spelled_relation
+from notifydb.postgres.relations import Catalog, ForeignKey, TableName, literal, quoted
+from notifydb.purge.names import adapted, spelled_relation
 
 
 class Policy(enum.StrEnum):
@@ -137,3 +137,19 @@ class Relation:
     def key(self, column: str, alias: str = "k") -> str:
         """What the parent's row `alias` has in one of `parent_columns`, as it is compared to the child's."""
         return f"{alias}.{quoted(column)}" + ("::text" if self.as_text else "")
+
+
+def by_foreign_key(catalog: Catalog, key: ForeignKey, nullable: tuple[str, ...] = ()) -> Relation:
+    """The relation that a foreign key is, taken to own; `nullable` are the columns that can be set to NULL."""
+    child, parent = catalog.tables[key.child], catalog.tables[key.parent]
+    return Relation(
+        key.child,
+        key.child_columns,
+        key.parent,
+        key.parent_columns,
+        Policy.FOLLOW,
+        "foreign key",
+        key,
+        adapted=adapted(child, key.child_columns, parent, key.parent_columns),
+        nullable=nullable,
+    )

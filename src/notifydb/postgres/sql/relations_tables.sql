@@ -19,6 +19,11 @@ SELECT
         LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
     ) AS collations,
+    -- A domain writes its values as what it is of.
+    ARRAY(
+        SELECT t.typoutput = 'bpcharout'::regproc FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+    ) AS padded,
     ARRAY(
         SELECT a.attnotnull FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
