@@ -46,6 +46,8 @@ def test_a_default_that_will_not_be_there_blocks_the_plan(users: str, default: s
     )
     (blocker,) = plan_of(users, settings()).blockers
     assert blocker.endswith(": ON DELETE SET DEFAULT leads to a row that would go as well, or is not there")
+    # Where the settings say otherwise, nothing is left for the server to do.
+    assert plan_of(users, settings(policies=("notes.user_id=null",))).blockers == ()
     run(users, f"ALTER TABLE notes ALTER user_id SET DEFAULT {REAL}")
     assert plan_of(users, settings()).blockers == ()
 

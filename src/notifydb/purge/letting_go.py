@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -12,6 +13,8 @@ from notifydb.purge.census import Census
 from notifydb.purge.closure import Closure
 from notifydb.purge.relation import DETACHING, Policy, Relation, by_foreign_key
 from notifydb.purge.rewriting import rewriting
+
+_NO_WAY_BACK: Final = "they could not be put back"
 
 
 class LettingGo:
@@ -26,28 +29,53 @@ class LettingGo:
             if rows and relation.policy in DETACHING
         ]
 
-    def by(self, columns: Callable[[Table], Sequence[str]]) -> Iterator[str]:
+    def objections(self) -> Iterator[str]:
+        """Why rows cannot let go, or could not be put back."""
+        for relation in self._lost_targets():
+            yield f"{relation}: the row to reassign to would go as well"
+        for relation in self._lost_defaults():
+            yield f"{relation}: ON DELETE SET DEFAULT leads to a row that would go as well, or is not there"
+        for relation, other in self._referred():
+            yield f"{relation} lets go by a column that {other} refers to, which is not supported"
+        for one, other in self._twice():
+            yield f"{one} and {other} share a column by which rows would let go of both, which is not supported"
+        for name in self._unidentified():
+            yield f"{name} has no primary key, and rows of it would let go in several ways: {_NO_WAY_BACK}"
+        for name in self._rewritten():
+            yield f"{name} has no primary key, and a trigger may change rows of it that let go: {_NO_WAY_BACK}"
+        for relation in self._by(lambda table: table.primary_key):
+            yield (
+                f"{relation} lets go by a column of its primary key, which is not supported:"
+                " it could not be put back"
+            )
+        for relation in self._by(lambda table: table.partitioned_by):
+            yield (
+                f"{relation} lets go by a column that its table is partitioned by, which is not supported:"
+                " rows would have to move to another partition"
+            )
+
+    def _by(self, columns: Callable[[Table], Sequence[str]]) -> Iterator[Relation]:
         """Relations by which rows let go with one of their table's `columns`."""
         for relation in self._relations:
             among = columns(self._closure.catalog.tables[relation.child])
             if not set(among).isdisjoint(relation.lets_go_by):
-                yield str(relation)
+                yield relation
 
-    def twice(self) -> Iterator[str]:
-        """Columns by which some row would let go of two others, with the relations to them."""
+    def _twice(self) -> Iterator[tuple[Relation, Relation]]:
+        """Relations by which some row would let go of two others, by one column."""
         for one, other in itertools.combinations(self._relations, 2):
             shared = [name for name in one.lets_go_by if name in other.lets_go_by]
             if one.child == other.child and shared and self._is_some(one.child, one, other):
-                yield f"{one} and {other}"
+                yield one, other
 
-    def referred(self) -> Iterator[str]:
-        """Relations by which a row would let go with what others refer to it by, and who they are."""
+    def _referred(self) -> Iterator[tuple[Relation, Relation]]:
+        """Relations by which a row would let go with what others refer to it by, each with how they do."""
         for relation in self._relations:
             for other in self._referring_by(relation):
                 # The server lets go at last, when those that go are gone.
                 rows = self._staying(other.child) if relation.policy is Policy.SERVER else None
                 if self._is_some(relation.child, relation, and_also=other.is_referred_to(rows=rows)):
-                    yield f"{relation} lets go by a column that {other} refers to"
+                    yield relation, other
 
     def _staying(self, name: TableName) -> str:
         return f"(SELECT t.* FROM {name.sql} t WHERE {self._closure.stays(name)})"  # noqa: S608
@@ -58,7 +86,7 @@ class LettingGo:
             if key.parent == relation.child and not set(key.parent_columns).isdisjoint(relation.lets_go_by):
                 yield by_foreign_key(catalog, key)
 
-    def rewritten(self) -> Iterator[TableName]:
+    def _rewritten(self) -> Iterator[TableName]:
         """Tables without a primary key whose rows a trigger may change as they let go."""
         tables = self._closure.catalog.tables
         keyless = {each.child for each in self._relations if not tables[each.child].primary_key}
@@ -72,27 +100,31 @@ class LettingGo:
         statement = f"SELECT EXISTS (SELECT FROM {child.sql} t WHERE {where})"  # noqa: S608
         return bool(self._closure.conn.scalar(sa.text(statement)))
 
-    def unidentified(self) -> Iterator[TableName]:
+    def _unidentified(self) -> Iterator[TableName]:
         """Tables whose rows let go in several ways and could not be told apart afterwards, to be put back."""
         children = [relation.child for relation in self._relations]
         for name in dict.fromkeys(children):
             if children.count(name) > 1 and not self._closure.catalog.tables[name].primary_key:
                 yield name
 
-    def lost_targets(self) -> Iterator[str]:
+    def _lost_targets(self) -> Iterator[Relation]:
         """Relations that rows would be reassigned by to a row that goes as well."""
         for relation in self._relations:
             if relation.reassign_to is not None and self._goes(relation.parent, relation):
-                yield str(relation)
+                yield relation
 
-    def lost_defaults(self) -> Iterator[str]:
+    def _lost_defaults(self) -> Iterator[Relation]:
         """Relations by which ON DELETE SET DEFAULT leads to a row that goes as well, or is not there."""
         for relation in self._relations:
             key = relation.foreign_key
-            if key is None or key.on_delete is not OnDelete.SET_DEFAULT:
+            if (
+                relation.policy is not Policy.SERVER
+                or key is None
+                or key.on_delete is not OnDelete.SET_DEFAULT
+            ):
                 continue
             if self._leads_nowhere(relation, dict(key.on_delete_sets)):
-                yield str(relation)
+                yield relation
 
     def _goes(self, parent: TableName, relation: Relation) -> bool:
         column = quoted(relation.parent_columns[0])

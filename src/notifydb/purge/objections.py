@@ -22,12 +22,7 @@ class Facts:
     """`rows` that go and `totals` per table; `protected` rows among them.
 
     `foreign_founders` counts groups that go by the column that names somebody who stays; `unsupported` and
-    `doubts` are of the graph; `lost_targets` are relations that would be reassigned to a row that goes,
-    `lost_defaults` those whose default is such a row or none, `twice` pairs that share a column,
-    `referred` what would let go of those who refer to it, `rewritten` tables without a primary key and with a trigger,
-    `unidentified` tables without a primary key whose rows let go in several ways, `keyed` relations by which
-    rows would let go with a part of their own key, `moving` those by which they would with a part of their
-    partition's.
+    `doubts` are of the graph; `bound` says of rows that stay why they cannot let go, or could not be put back.
     """
 
     rows: Mapping[TableName, int]
@@ -38,14 +33,7 @@ class Facts:
     unknown: tuple[str, ...]
     unsupported: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
-    lost_targets: tuple[str, ...] = ()
-    lost_defaults: tuple[str, ...] = ()
-    unidentified: tuple[TableName, ...] = ()
-    keyed: tuple[str, ...] = ()
-    moving: tuple[str, ...] = ()
-    referred: tuple[str, ...] = ()
-    rewritten: tuple[TableName, ...] = ()
-    twice: tuple[str, ...] = ()
+    bound: tuple[str, ...] = ()
 
 
 def blockers(
@@ -65,7 +53,7 @@ def blockers(
     for name, rows in facts.protected.items():
         yield f"{rows:,} protected {_rows(rows)} of {name} would go"
     yield from facts.unsupported
-    yield from _lettings_go(facts)
+    yield from facts.bound
     for stays in standing:
         objection = _objection(stays)
         if objection is not None:
@@ -91,34 +79,6 @@ def warnings(facts: Facts, standing: Sequence[Standing], unindexed: Sequence[Uni
             )
     for name in facts.triggers:
         yield f"{name} has a trigger on delete; what it changes beyond this plan makes the purge fail"
-
-
-def _lettings_go(facts: Facts) -> Iterator[str]:
-    """Why rows cannot let go, or could not be put back."""
-    for relation in facts.lost_targets:
-        yield f"{relation}: the row to reassign to would go as well"
-    for relation in facts.lost_defaults:
-        yield f"{relation}: ON DELETE SET DEFAULT leads to a row that would go as well, or is not there"
-    for said in facts.referred:
-        yield f"{said}, which is not supported"
-    for name in facts.rewritten:
-        yield (
-            f"{name} has no primary key, and a trigger may change rows of it that let go:"
-            " they could not be put back"
-        )
-    for relations in facts.twice:
-        yield f"{relations} share a column by which rows would let go of both, which is not supported"
-    for name in facts.unidentified:
-        yield f"{name} has no primary key, and rows of it would let go in several ways: they could not be put back"
-    for relation in facts.keyed:
-        yield (
-            f"{relation} lets go by a column of its primary key, which is not supported: it could not be put back"
-        )
-    for relation in facts.moving:
-        yield (
-            f"{relation} lets go by a column that its table is partitioned by, which is not supported:"
-            " rows would have to move to another partition"
-        )
 
 
 def _objection(found: Standing) -> str | None:

@@ -232,7 +232,6 @@ class _Surveyor:
 
     def _facts(self) -> Facts:
         going = {name: census for name, census in self.censuses.items() if census.rows}
-        letting_go = LettingGo(self.closure, self.censuses)
         return Facts(
             rows={name: census.rows for name, census in going.items()},
             totals={name: census.total for name, census in going.items()},
@@ -242,14 +241,7 @@ class _Surveyor:
             unknown=self.graph.unknown,
             unsupported=self.graph.unsupported,
             doubts=self.graph.doubts,
-            lost_targets=tuple(letting_go.lost_targets()),
-            lost_defaults=tuple(letting_go.lost_defaults()),
-            unidentified=tuple(letting_go.unidentified()),
-            keyed=tuple(letting_go.by(lambda table: table.primary_key)),
-            referred=tuple(letting_go.referred()),
-            rewritten=tuple(letting_go.rewritten()),
-            twice=tuple(letting_go.twice()),
-            moving=tuple(letting_go.by(lambda table: table.partitioned_by)),
+            bound=tuple(LettingGo(self.closure, self.censuses).objections()),
         )
 
     def _foreign_founders(self) -> Iterator[tuple[str, int]]:
