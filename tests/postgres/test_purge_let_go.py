@@ -194,6 +194,29 @@ def test_a_row_that_only_its_values_tell_and_a_trigger_changes_blocks_the_plan(u
     assert plan_of(users).blockers == ()
 
 
+def test_a_key_that_is_generated_of_what_lets_go_blocks_the_plan(users: str) -> None:
+    """The restore looked for the row by a key that it did not have any more."""
+    run(
+        users,
+        "CREATE TABLE notes (user_id int REFERENCES users ON DELETE SET NULL, n int,"
+        " k int GENERATED ALWAYS AS (coalesce(user_id, 0) * 100 + n) STORED PRIMARY KEY,"
+        " code int GENERATED ALWAYS AS (n) STORED UNIQUE)",
+        f"INSERT INTO notes (user_id, n) VALUES ({TEST}, 1), ({REAL}, 2)",
+        "CREATE TABLE likes (note int REFERENCES notes, code int REFERENCES notes (code))",
+        "INSERT INTO likes SELECT k, code FROM notes",
+    )
+    assert plan_of(users).blockers == (
+        (
+            "notes.user_id -> users.id lets go by a column that likes.note -> notes.k refers to,"
+            " which is not supported"
+        ),
+        (
+            "notes.user_id -> users.id lets go by a column of its primary key, which is not supported:"
+            " it could not be put back"
+        ),
+    )
+
+
 PARTITIONED = {
     "by the server, to NULL": ("LIST (user_id)", "int REFERENCES users ON DELETE SET NULL", ()),
     "by the server, to a default": (

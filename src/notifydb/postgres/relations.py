@@ -8,7 +8,7 @@ import functools
 import importlib.resources
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import sqlalchemy as sa
@@ -92,7 +92,8 @@ class Table:
     """A table, or a partitioned table with all its partitions.
 
     `rows` is the planner's estimate (0 where nobody has counted), `bytes` the size with indexes. Columns that it is
-    `partitioned_by` say which partition a row is in, or a partition of that.
+    `partitioned_by` say which partition a row is in, or a partition of that; `made_of` has generated columns, each
+    with one that it comes from.
     """
 
     name: TableName
@@ -103,6 +104,11 @@ class Table:
     has_delete_trigger: bool
     partitioned: bool = False
     partitioned_by: tuple[str, ...] = ()
+    made_of: tuple[tuple[str, str], ...] = ()
+
+    def changed_with(self, columns: Collection[str]) -> frozenset[str]:
+        """The columns, and those that are generated of one of them."""
+        return frozenset({*columns, *(made for made, origin in self.made_of if origin in columns)})
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -202,6 +208,7 @@ def _table(row: sa.Row[tuple[object, ...]]) -> Table:
         row.delete_trigger,
         row.partitioned,
         tuple(row.partitioned_by),
+        tuple((made, origin) for made, origin in row.made_of),
     )
 
 

@@ -57,8 +57,8 @@ class LettingGo:
     def _by(self, columns: Callable[[Table], Sequence[str]]) -> Iterator[Relation]:
         """Relations by which rows let go with one of their table's `columns`."""
         for relation in self._relations:
-            among = columns(self._closure.catalog.tables[relation.child])
-            if not set(among).isdisjoint(relation.lets_go_by):
+            table = self._closure.catalog.tables[relation.child]
+            if not table.changed_with(relation.lets_go_by).isdisjoint(columns(table)):
                 yield relation
 
     def _twice(self) -> Iterator[tuple[Relation, Relation]]:
@@ -82,8 +82,9 @@ class LettingGo:
 
     def _referring_by(self, relation: Relation) -> Iterator[Relation]:
         catalog = self._closure.catalog
+        changed = catalog.tables[relation.child].changed_with(relation.lets_go_by)
         for key in catalog.foreign_keys:
-            if key.parent == relation.child and not set(key.parent_columns).isdisjoint(relation.lets_go_by):
+            if key.parent == relation.child and not changed.isdisjoint(key.parent_columns):
                 yield by_foreign_key(catalog, key)
 
     def _rewritten(self) -> Iterator[TableName]:

@@ -32,6 +32,18 @@ SELECT
         SELECT a.attgenerated <> '' FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
     ) AS generated,
+    -- Generated columns, each with a column that it is made of; older servers say so of the column, newer of its default.
+    coalesce((
+        SELECT jsonb_agg(DISTINCT jsonb_build_array(made.attname, origin.attname))
+        FROM pg_attribute made
+        JOIN pg_attrdef d ON d.adrelid = made.attrelid AND d.adnum = made.attnum
+        JOIN pg_depend p ON p.refclassid = 'pg_class'::regclass AND p.refobjid = c.oid AND (
+            p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid
+            OR p.classid = 'pg_class'::regclass AND p.objid = c.oid AND p.objsubid = made.attnum
+        )
+        JOIN pg_attribute origin ON origin.attrelid = c.oid AND origin.attnum = p.refobjsubid
+        WHERE made.attrelid = c.oid AND made.attgenerated <> '' AND origin.attnum <> made.attnum
+    ), '[]') AS made_of,
     ARRAY(
         SELECT a.attname::text
         FROM pg_constraint k
