@@ -16,7 +16,7 @@ import psycopg
 from chaos import truth
 from chaos.history import Generated, write
 from chaos.kinds import block, sql
-from chaos.process import Upgrade
+from chaos.process import PATIENCE, Upgrade
 from chaos.truth import State
 from chaos.world import Scenario, World
 from notifydb.postgres.connect import plain_url
@@ -44,9 +44,8 @@ _WORK: Final = {
         [sql("DROP INDEX CONCURRENTLY uq_users"), sql("CREATE INDEX CONCURRENTLY ON users (age)")]
     ),
 }
-#: Seconds from when a run is over the start-up; then others are in its way, and the monitor sees them.
+#: Seconds after which the monitor has seen, for sure, who is in the way.
 _SEEN: Final = 3.0
-_PROMPT: Final = 5.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,8 +88,11 @@ def _cases(chance: random.Random, *, is_quick: bool) -> Iterator[_Case]:
 def _meet(scenario: Scenario, project: Generated, case: _Case, start: State, expected: State) -> None:
     url = scenario.server.url(f"stranger{case.number}")
     options = ("--deadline", str(case.deadline)) if case.deadline else ()
-    with _holding(url, case) as released:
+    begun = threading.Event()
+    with _holding(url, case, begun) as released:
         run = scenario.world.upgrade(project, url, *options)
+        run.wait_until(1, PATIENCE)
+        begun.set()
         code = run.wait()
         ended = time.monotonic()
     scenario.figures.heard(run)
@@ -137,8 +139,8 @@ def _gave_up(scenario: Scenario, case: _Case, run: Upgrade, code: int | None, ur
 
 
 @contextmanager
-def _holding(url: str, case: _Case) -> Iterator[list[float]]:
-    """The stranger, until its time or the block is over; the list gets the moment of its end."""
+def _holding(url: str, case: _Case, begun: threading.Event) -> Iterator[list[float]]:
+    """The stranger, until its time from the run's beginning or the block is over; the list gets its end."""
     released: list[float] = []
     with psycopg.connect(plain_url(url), application_name="stranger") as conn:
         for each in HOLDS[case.hold]:
@@ -146,7 +148,8 @@ def _holding(url: str, case: _Case) -> Iterator[list[float]]:
         over = threading.Event()
 
         def release() -> None:
-            over.wait(case.seconds + 1)
+            begun.wait()
+            over.wait(case.seconds)
             conn.rollback()
             released.append(time.monotonic())
 
@@ -155,5 +158,6 @@ def _holding(url: str, case: _Case) -> Iterator[list[float]]:
         try:
             yield released
         finally:
+            begun.set()
             over.set()
             thread.join()
