@@ -72,8 +72,11 @@ class LettingGo:
         """Relations by which a row would let go with what others refer to it by, each with how they do."""
         for relation in self._relations:
             for other in self._referring_by(relation):
-                # The server lets go at last, when those that go are gone.
-                rows = self._staying(other.child) if relation.policy is Policy.SERVER else None
+                key = other.foreign_key
+                # The server lets go at last, when those that go are gone. They come back before the row has its
+                # value again, though: only a key that is checked late allows that.
+                is_late = relation.policy is Policy.SERVER and key is not None and key.deferrable
+                rows = self._staying(other.child) if is_late else None
                 if self._is_some(relation.child, relation, and_also=other.is_referred_to(rows=rows)):
                     yield relation, other
 
