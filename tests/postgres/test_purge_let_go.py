@@ -130,6 +130,24 @@ def test_a_foreign_key_that_is_there_twice_lets_go_once(
     assert dump(users) == before
 
 
+@pytest.mark.parametrize("policy", ["null", f"reassign:{OTHER}"])
+def test_a_foreign_key_that_is_there_twice_with_two_actions_lets_go_once_as_the_settings_say(
+    users: str, policy: str, tmp_path: Path
+) -> None:
+    """The plan was blocked: the key was said to share its column with itself."""
+    run(
+        users,
+        "CREATE TABLE notes (id int PRIMARY KEY, author int REFERENCES users)",
+        "ALTER TABLE notes ADD FOREIGN KEY (author) REFERENCES users ON DELETE SET NULL",
+        f"INSERT INTO notes VALUES (1, {TEST}), (2, {REAL}), (3, {TEST})",
+    )
+    before = dump(users)
+    purged = purge(users, settings(policies=(f"notes.author={policy}",)), archive=tmp_path)
+    assert purged.detached == (("notes.author -> users.id", 2),)
+    put_back(users, purged.archive)
+    assert dump(users) == before
+
+
 @pytest.mark.parametrize("action", ["ON DELETE SET NULL", ""])
 def test_a_row_that_would_let_go_of_two_by_one_column_blocks_the_plan(users: str, action: str) -> None:
     run(

@@ -211,7 +211,10 @@ class _Reader:
         said: dict[tuple[object, ...], Relation] = {}
         for key in self.catalog.foreign_keys:
             relation = self._foreign(key)
-            said.setdefault((str(relation), relation.policy, key.on_delete_sets, key.oddity), relation)
+            # What the server would do counts only where it is left to do so.
+            written = key.on_delete_sets if relation.policy is Policy.SERVER else None
+            same = str(relation), relation.policy, relation.lets_go_by, written, key.oddity
+            said.setdefault(same, relation)
         yield from said.values()
         seen: set[_Identity] = {(k.child, k.child_columns, (), k.parent) for k in self.catalog.foreign_keys}
         seen |= {_identity(ref) for ref in self.waived}
