@@ -491,6 +491,13 @@ def test_an_index_that_a_killed_purge_has_left(tree: str) -> None:
     assert query(tree, LEFT_OVER) == [("_purge_a_mine",)]
 
 
+def test_an_index_that_an_earlier_version_has_left_on_a_table_whose_name_is_quoted(tree: str) -> None:
+    """Its name is made of the table's, which is shown in quotes by now."""
+    left = "_purge_a-b_ecb5ce9d"
+    run(tree, 'CREATE TABLE "a-b" (user_id int)', f'CREATE INDEX "{left}" ON "a-b" (user_id)')
+    assert [index.name for index in plan_of(tree).left_over] == [left]
+
+
 @pytest.fixture
 def stranger(users: str) -> Iterator[str]:
     """The URL of somebody who may delete, and owns nothing."""

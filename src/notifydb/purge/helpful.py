@@ -134,6 +134,8 @@ def name_of(key: ForeignKey) -> str:
 
 
 def _name(child: TableName, columns: tuple[str, ...]) -> str:
-    said = hashlib.sha256(f"{child} {columns}".encode()).hexdigest()[:8]
+    # Not as it is shown, which has changed before: an index of an earlier version is to be known, too.
+    own = child.name if child.schema == "public" else f"{child.schema}.{child.name}"
+    said = hashlib.sha256(f"{own} {columns}".encode()).hexdigest()[:8]
     # The server counts bytes, and cuts off what are too many.
     return f"{PREFIX}{child.name.encode()[:40].decode(errors='ignore')}_{said}"
