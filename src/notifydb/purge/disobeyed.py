@@ -24,18 +24,26 @@ def require_none(conn: sa.Connection, table: TableName, condition: str, doing: s
 
 @contextmanager
 def suspecting(triggered: Collection[TableName]) -> Iterator[None]:
-    """Where rows are still referred to, by one of these tables that have triggers on DELETE: raises ProofFailed.
-
-    All that could be referred to is locked: nobody else can have brought a row that does so.
-    """
+    """Where rows are still referred to, by one of these tables that have triggers on DELETE: raises ProofFailed."""
     try:
         yield
     except (sa.exc.DBAPIError, psycopg.Error) as error:
-        if not triggered or failures.sqlstate(error) not in STILL_REFERRED:
+        referring = _referring(error)
+        if referring not in triggered or failures.sqlstate(error) not in STILL_REFERRED:
             raise
-        names = ", ".join(map(str, triggered))
         why = failures.first_line(error)
-        raise _disobeyed(f"a trigger of {names} keeps rows that refer to others that go: {why}") from error
+        raise _disobeyed(
+            f"a trigger of {referring} keeps rows that refer to others that go: {why}"
+        ) from error
+
+
+def _referring(error: sa.exc.DBAPIError | psycopg.Error) -> TableName | None:
+    """The table whose foreign key is broken."""
+    original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    said = original.diag if isinstance(original, psycopg.Error) else None
+    if said is None or said.schema_name is None or said.table_name is None:
+        return None
+    return TableName(said.schema_name, said.table_name)
 
 
 def _disobeyed(why: str) -> errors.ProofFailed:

@@ -141,11 +141,11 @@ class _Seal:
 
     def _delete(self, found: Survey) -> Iterator[tuple[str, int]]:
         closure, planned = found.closure, {table.table: table.rows for table in found.plan.tables}
+        triggered = [name for name in planned if closure.catalog.tables[name].has_delete_trigger]
         for component in deletion_order(closure.catalog, list(planned)):
             for name in component:
                 self.tell(Deleting(name, planned[name]))
             began = time.monotonic()
-            triggered = [name for name in component if closure.catalog.tables[name].has_delete_trigger]
             with suspecting(triggered):
                 counts = self._delete_together(closure, component)
             for name, rows in zip(component, counts, strict=True):
