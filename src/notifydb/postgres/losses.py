@@ -60,8 +60,10 @@ _DELETED: Final = """
 _TOLERANCE: Final = 0.1
 #: As long as others commit while the rows are counted, they are counted again; so many times.
 _LOOKS: Final = 3
-#: The transaction itself may have locked a table against the other session.
-_COUNTING: Final = b"SET LOCAL lock_timeout TO '200ms'; SET LOCAL row_security TO off"
+#: The transaction itself may have locked a table against the other session, which has to see what others commit.
+_COUNTING: Final = b"""
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout TO '200ms'; SET LOCAL row_security TO off
+"""
 _SNAPSHOT: Final = "SELECT pg_current_snapshot()::text"
 _ISOLATION: Final = "SELECT current_setting('transaction_isolation')"
 
