@@ -50,7 +50,9 @@ def test_below_a_merge_there_are_several_again(forked: History) -> None:
     assert goes_on(*about) == "notifydb downgrade 0002_left"
     assert done_by_hand(*about) == (
         "DELETE FROM alembic_version WHERE version_num = '0004_merge'; "
-        "INSERT INTO alembic_version (version_num) VALUES ('0002_left'), ('0003_right');"
+        "INSERT INTO alembic_version (version_num) VALUES ('0002_left'), ('0003_right'); "
+        "DELETE FROM notifydb.history WHERE outcome = 'partial' AND operation = 'downgrade' "
+        "AND revision = '0004_merge';"
     )
 
 
@@ -65,7 +67,9 @@ def test_what_goes_on_with_a_branch_leaves_the_one_beside_it(forked: History) ->
 
 def test_what_is_done_by_hand_beside_another_branch_leaves_its_row(forked: History) -> None:
     assert done_by_hand(forked, "upgrade", "0003_right", ("0002_left",)) == (
-        "INSERT INTO alembic_version (version_num) VALUES ('0003_right');"
+        "INSERT INTO alembic_version (version_num) VALUES ('0003_right'); "
+        "DELETE FROM notifydb.history WHERE outcome = 'partial' AND operation = 'upgrade' "
+        "AND revision = '0003_right';"
     )
     assert done_by_hand(forked, "upgrade", "0004_merge", ("0002_left", "0003_right")) == (
         "notifydb stamp 0004_merge"

@@ -29,9 +29,11 @@ def done_by_hand(history: History, operation: str, revision: str, current: Colle
     others = _applied(history, current) - {revision}
     rows = ends(history, others if is_back else {*others, revision})
     if len(rows) > 1:
-        return _as_sql(
-            [each for each in current if each not in rows], [each for each in rows if each not in current]
+        gone, new = (
+            [each for each in current if each not in rows],
+            [each for each in rows if each not in current],
         )
+        return f"{_as_sql(gone, new)} {_forgetting(operation, revision)}"
     return f"notifydb stamp {rows[0] if rows else 'base'}"
 
 
@@ -52,19 +54,39 @@ def half_taken_back(
             return errors.MigrationFailed(
                 f"{revision} is half taken back: a downgrade by {part.runner}{at} has committed a part of it",
                 revision=revision,
-                hint=f"{rest}; or bring back by hand what it took, and: notifydb stamp {revision}",
+                hint=f"{rest}; or bring back by hand what it took, and: {_brought_back(revision, current)}",
             )
     return None
 
 
+def _brought_back(revision: str, current: Collection[str]) -> str:
+    """What says in the database that the revision is whole again; a stamp would forget any other row of it."""
+    if set(current) == {revision}:
+        return f"notifydb stamp {revision}"
+    return _forgetting("downgrade", revision)
+
+
+def _forgetting(operation: str, revision: str) -> str:
+    """The SQL that says of a part that nothing is left to do of it, as a stamp does."""
+    return (
+        f"DELETE FROM notifydb.history WHERE outcome = 'partial' AND operation = '{operation}' "  # noqa: S608
+        f"AND revision = '{revision}';"
+    )
+
+
 def _target(history: History, revision: Revision, current: Collection[str]) -> str:
-    """What takes back the revision, on which nothing stands any more, and no branch beside it."""
-    others = _applied(history, current) - {revision.id}
+    """What takes back the revision and what stands on it, and, where a command can, no branch beside them."""
+    known = _applied(history, current)
+    applied = [each.id for each in history.ordered() if each.id in known]
+    taken = {each for each in applied if each == revision.id or revision.id in history.ancestors(each)}
+    others = [each for each in applied if each not in taken]
     for parent in revision.down_revisions:
         if not any(parent in history.ancestors(each) for each in others):
             return parent
-    # The newest goes first: what is left of other branches is older.
-    return "-1" if others else "base"
+    if not others:
+        return "base"
+    # The newest go first.
+    return f"-{len(applied) - applied.index(revision.id)}" if taken else "-1"
 
 
 def _applied(history: History, current: Collection[str]) -> set[str]:

@@ -247,8 +247,19 @@ class Runner:
 
     def _stamped(self, event: Event) -> None:
         if isinstance(event, Applied):
+            driver = driver_of(event.connection)
             entry = self.records.entry("stamp", event.revision, "done")
-            event.message.add(ledger.insertion(driver_of(event.connection), entry))
+            event.message.add(ledger.insertion(driver, entry))
+            for part in self._settled(event.connection, event.revision):
+                event.message.add(ledger.forgetting(driver, part))
+
+    def _settled(self, conn: sa.Connection, revision: str) -> Iterator[ledger.Entry]:
+        """Parts that a stamp leaves nothing to do of: what is below it is said to be whole, and all else to be gone."""
+        known = self.history.revisions
+        whole = {each.id for each in self.history.chain(revision)} if revision in known else set()
+        for part in ledger.read_parts(conn):
+            if part.revision in (known if part.operation == "downgrade" else whole):
+                yield part
 
     def _waiting(self, holder: str) -> None:
         self.listen(Waiting(holder))
