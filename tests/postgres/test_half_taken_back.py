@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
-from postgres.test_runner_bugs import VERSION, users
+from postgres.test_runner_bugs import BLOCK, VERSION, users
 
 from cli.conftest import Notifydb, notifydb
 from conftest import SmallProject, query
+from notifydb.postgres.connect import plain_url
 
 __all__ = ["notifydb", "users"]
 AGES = 'op.execute("CREATE TABLE ages (id int)")'
@@ -74,3 +76,41 @@ def test_the_hint_for_a_migration_that_was_brought_back_forgets_no_other_row(
     rows = query(database, VERSION)
     assert notifydb("status", **there(database)).code == 0
     assert query(database, VERSION) == rows
+
+
+INDEX = f'{BLOCK}op.execute("CREATE INDEX CONCURRENTLY ix ON users (id)")'
+NO_INDEX = f'{BLOCK}op.execute("DROP INDEX CONCURRENTLY ix")'
+
+
+def test_an_index_that_a_downgrade_dropped_before_it_failed_is_not_said_to_be_rolled_back(
+    database: str, users: SmallProject, notifydb: Notifydb
+) -> None:
+    """The hint said so, and an upgrade that there was nothing to do."""
+    users.add("0002_index", INDEX, f'{NO_INDEX}\nop.execute("SELECT 1/0")')
+    assert notifydb("upgrade", **there(database)).code == 0
+    told = notifydb("downgrade", "-1", **there(database))
+    assert told.code == 6
+    assert "what it did there may have stayed: mend the migration behind that" in told.err
+    assert query(database, "SELECT to_regclass('ix')::text") == [(None,)]
+    told = notifydb("upgrade", **there(database))
+    assert told.code == 6
+    assert "0002_index is half taken back: a downgrade by" in told.err
+    assert "may have done a part of it" in told.err
+    assert notifydb("status", "--at-head", **there(database)).code == 1
+    users.add("0002_index", INDEX, NO_INDEX, down="0001_users")
+    assert notifydb("downgrade", "0001_users", **there(database)).code == 0
+    assert notifydb("upgrade", **there(database)).code == 0
+    assert query(database, "SELECT to_regclass('ix')::text") == [("ix",)]
+
+
+def test_an_index_that_a_downgrade_could_not_drop_is_not_said_to_be_half_taken_back(
+    database: str, users: SmallProject, notifydb: Notifydb
+) -> None:
+    users.add("0002_index", INDEX, NO_INDEX)
+    assert notifydb("upgrade", **there(database)).code == 0
+    with psycopg.connect(plain_url(database)) as other:
+        other.execute("LOCK TABLE users IN SHARE UPDATE EXCLUSIVE MODE")
+        told = notifydb("downgrade", "-1", "--lock-timeout", "0.2", "--deadline", "2", **there(database))
+        assert told.code == 4
+    assert notifydb("upgrade", **there(database)).code == 0
+    assert notifydb("status", "--at-head", **there(database)).code == 0

@@ -81,6 +81,13 @@ def is_relation(driver: psycopg.Connection[Any], schema: str | None, name: str) 
     return _oid(plain(driver), schema, name) is not None
 
 
+def is_valid(driver: psycopg.Connection[Any], schema: str | None, name: str) -> bool:
+    """Whether there is an index of that name, and it is valid; names as Postgres folds them."""
+    cursor = plain(driver)
+    cursor.execute("SELECT FROM pg_index WHERE indexrelid = %s AND indisvalid", (_oid(cursor, schema, name),))
+    return bool(cursor.fetchall())
+
+
 @contextmanager
 def _aside(driver: psycopg.Connection[Any]) -> Iterator[psycopg.Cursor[Any]]:
     """A transaction that is always rolled back."""

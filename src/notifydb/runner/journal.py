@@ -71,6 +71,11 @@ class Part:
         return sum(each.effect > Effect.NONE for each in self.steps)
 
     @property
+    def may_have_left_something(self) -> bool:
+        """Whether not all of it is rolled back for sure."""
+        return bool(self.changes or self.stuck or self.alone)
+
+    @property
     def may_be_repeated(self) -> bool:
         """Whether the migration may as well be run from its beginning."""
         unclear = self.spoiled is not None or self.alone is not None

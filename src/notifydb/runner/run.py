@@ -207,7 +207,7 @@ class Run:
         if not isinstance(failed.error, errors.MigrationFailed):
             return
         part = self._read_parts().get((self._operation, failed.revision))
-        if part is None or not (part.changes or part.stuck):
+        if part is None or not part.may_have_left_something:
             failed.error.hint = (
                 "its transaction was rolled back; mend the migration, then run the same command again"
             )
@@ -218,6 +218,11 @@ class Run:
                 else "it had left its transaction, and it cannot go on"
             )
             failed.error.hint = f"{left} ({part.stuck}): {self._ways_out(failed.revision)}"
+        elif not part.changes:
+            failed.error.hint = (
+                "it had left its transaction, and what it did there may have stayed: mend the migration behind that, "
+                "then run the same command again; it goes on after it"
+            )
         else:
             unless = (
                 f", unless it reads the rows that one of them has returned, which are not kept; then: "

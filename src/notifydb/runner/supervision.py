@@ -20,7 +20,7 @@ from notifydb import errors
 from notifydb.postgres.advisory import StillOurs, hold_while_working, let_go
 from notifydb.postgres.connect import driver_of, plain
 from notifydb.postgres.cursors import AnyCursor, Instead, Sent, telling
-from notifydb.postgres.indexes import is_relation
+from notifydb.postgres.indexes import is_relation, is_valid
 from notifydb.postgres.message import Message
 from notifydb.postgres.session import allow_idling, end_with_the_client, limit_locks
 from notifydb.runner.builds import Builder
@@ -30,6 +30,7 @@ from notifydb.runner.journal import Diverged, Journal
 
 if TYPE_CHECKING:
     from notifydb.runner.texts import Text
+    from notifydb.sql.names import Relation
 
 #: What may change the session's lock timeout for longer than its transaction.
 _SETTING: Final = re.compile(r"timeout|\breset\b|\bdiscard\b", re.IGNORECASE)
@@ -304,9 +305,9 @@ class Supervision:
         elif text.rebuilt is not None:
             with self._builder.rebuilding(driver, text.rebuilt):
                 yield None
-        elif was_alone and dropped is not None:
-            yield None if is_there else Instead("")
-        elif was_alone:
+        elif was_alone and not is_there:
+            yield Instead("")
+        elif was_alone and dropped is None:
             raise Diverged(f"nobody has recorded how statement {journal.statements + 1} ended")
         else:
             with _answer_noted(driver, journal, text):
@@ -326,10 +327,16 @@ def _answer_noted(driver: psycopg.Connection[Any], journal: Journal, text: Text)
     try:
         yield
     except psycopg.Error as error:
-        if error.sqlstate is not None and text.fails_as_a_whole and not text.tells_by_itself:
+        if error.sqlstate is not None and not text.tells_by_itself:
             with suppress(psycopg.Error):
-                journal.answered(driver)
+                if text.fails_as_a_whole or _is_still_whole(driver, text.dropped):
+                    journal.answered(driver)
         raise
+
+
+def _is_still_whole(driver: psycopg.Connection[Any], dropped: Relation | None) -> bool:
+    """Whether the index is as it was: one whose drop was cut short in its midst is INVALID."""
+    return dropped is not None and is_valid(driver, dropped.schema, dropped.name)
 
 
 def _is_outside(driver: psycopg.Connection[Any]) -> bool:

@@ -40,10 +40,10 @@ def done_by_hand(history: History, operation: str, revision: str, current: Colle
 def half_taken_back(
     history: History, current: Collection[str], parts: Mapping[tuple[str, str], Part]
 ) -> errors.MigrationFailed | None:
-    """Tells of a migration that the database says is applied, and of whose downgrade it has committed a part."""
+    """Tells of a migration that the database says is applied, and of whose downgrade a part may be committed."""
     applied = _applied(history, current)
     for (operation, revision), part in parts.items():
-        if operation == "downgrade" and revision in applied and (part.changes or part.stuck):
+        if operation == "downgrade" and revision in applied and part.may_have_left_something:
             again = goes_on(history, operation, revision, current)
             rest = (
                 f"{again} --from-start, if it may do it again"
@@ -51,8 +51,9 @@ def half_taken_back(
                 else f"{again} takes back the rest"
             )
             at = f" at {part.since:%Y-%m-%d %H:%M:%S}" if part.since else ""
+            did = "has committed a part of it" if part.changes else "may have done a part of it"
             return errors.MigrationFailed(
-                f"{revision} is half taken back: a downgrade by {part.runner}{at} has committed a part of it",
+                f"{revision} is half taken back: a downgrade by {part.runner}{at} {did}",
                 revision=revision,
                 hint=f"{rest}; or bring back by hand what it took, and: {_brought_back(revision, current)}",
             )
