@@ -384,3 +384,21 @@ next: git commit
     assert repository.tables() == ["ours", "ours_too", "theirs_too", "users"]
     assert repository.notifydb("status", "--at-head").code == 0
     assert repository.notifydb("check", "--database").code == 0
+
+
+def test_while_a_downgrade_is_half_done_its_revision_does_not_move(repository: Repository) -> None:
+    """Under its new id the database seemed to be at the head, and what the downgrade took was missing."""
+    back = 'op.execute("DROP TABLE ages")\nop.execute("COMMIT")\nop.execute("SELECT 1 / (count(*) - 1) FROM users")'
+    repository.small.add("0415_ages", 'op.execute("CREATE TABLE ages (id int)")', back)
+    repository.commit()
+    assert repository.notifydb("upgrade").code == 0
+    query(repository.url, "INSERT INTO users VALUES (1)")
+    assert repository.notifydb("downgrade", "-1").code == 6
+    told = repository.notifydb("migrate", "renumber", "--all", "--restamp")
+    assert told.code == 6
+    assert "0415_ages is half taken back" in told.err
+    assert (repository.small.project.versions / "0415_ages.py").exists()
+    query(repository.url, "DELETE FROM users")
+    assert repository.notifydb("downgrade", "0411_users").code == 0
+    assert repository.notifydb("migrate", "renumber", "--all", "--restamp").code == 0
+    assert repository.notifydb("upgrade").code == 0

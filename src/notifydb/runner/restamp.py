@@ -19,7 +19,8 @@ def plan(standing: rescue.Standing, after: History, moves: Mapping[str, str]) ->
     """What restamping does to the database; None if it has applied nothing of what moved.
 
     `moves` maps the folder's ids to those of `after`, for all that is renamed or gets another parent; none if
-    the files have moved before. Raises HistoryError for a database whose revision cannot be found in `after`.
+    the files have moved before. Raises HistoryError for a database whose revision cannot be found in `after`,
+    and MigrationFailed while a downgrade is half done.
     """
     if standing.unfinished is not None:
         left = standing.unfinished
@@ -41,7 +42,11 @@ def _follow(standing: rescue.Standing, after: History, moves: Mapping[str, str])
             hint="notifydb upgrade --take-back",
         )
     earlier = {old: moves.get(new, new) for old, new in renames.items()}
-    return plan_restamp(standing.history, after, {**moves, **earlier}, standing.current)
+    todo = plan_restamp(standing.history, after, {**moves, **earlier}, standing.current)
+    # What is known of its parts is known by the old id, and is forgotten with the record of the new one.
+    if todo is not None and (half_done := standing.half_taken_back()) is not None:
+        raise half_done
+    return todo
 
 
 def restamp(
