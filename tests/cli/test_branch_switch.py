@@ -220,3 +220,25 @@ and the main branch has it
 """)
     assert repository.notifydb("upgrade", "--take-back").code == 0
     assert (repository.rows(), repository.tables()) == (["0412_older"], ["older", "users"])
+
+
+def test_taking_back_another_branch_builds_nothing_on_what_is_half_taken_back(repository: Repository) -> None:
+    """An upgrade alone was refused, and with --take-back ran what stands on it."""
+    ages, back = 'op.execute("CREATE TABLE ages ()")', 'op.execute("DROP TABLE ages")\nop.execute("COMMIT")'
+    side = repository.small.add(
+        "0412_side", 'op.execute("CREATE TABLE side ()")', 'op.execute("DROP TABLE side")'
+    )
+    repository.small.add("0415_ages", ages, f'{back}\nop.execute("SELECT 1/0")', down="0411_users")
+    for target in ("0412_side", "0415_ages"):
+        assert repository.notifydb("upgrade", target).code == 0
+    assert repository.notifydb("downgrade", "-1").code == 6
+    side.unlink()
+    repository.small.add("0416_more", 'op.execute("CREATE TABLE more ()")', down="0415_ages")
+    told = repository.notifydb("upgrade", "--take-back")
+    assert told.code == 6
+    assert "0415_ages is half taken back" in told.err
+    assert repository.rows() == ["0412_side", "0415_ages"]
+    repository.small.add("0415_ages", ages, back, down="0411_users")
+    assert repository.notifydb("downgrade", "-1").code == 0
+    assert repository.notifydb("upgrade", "--take-back").code == 0
+    assert repository.rows() == ["0416_more"]

@@ -214,6 +214,9 @@ class Runner:
     def _planned(self, standing: rescue.Standing, target: str, *, take_back: bool) -> Plan:
         if take_back and standing.kept:
             rest = standing.rest()
+            stays_half_done = dataclasses.replace(standing, current=rest).half_taken_back() is not None
+            if stays_half_done and (half_done := standing.half_taken_back()) is not None:
+                raise half_done
             plan = plan_upgrade(self.history, rest, target, standing.room)
             return dataclasses.replace(plan, current=standing.current, taken_back=standing.foreign())
         if standing.refusal() is not None:
