@@ -342,7 +342,9 @@ class _Maker:
         return found
 
     def state(self, reference: Reference) -> None:
-        """To whom something is reassigned, the rows decide."""
+        """To whom something is reassigned, the rows decide; what lets go is the column that it is said of."""
+        if reference.policy == "null":
+            reference.lets_go = reference.columns[-1:]
         if reference.policy != "reassign":
             self.said["policies"].append(f"{reference.child}.{reference.columns[-1]}={reference.policy}")
 
