@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -52,6 +53,8 @@ def promptly(last_words: _LastWords) -> Iterator[None]:
 
 def _stop(number: int, _frame: FrameType | None) -> None:
     received.append(number)
+    # What is interrupted may leave a transaction that is over already, which SQLAlchemy warns of.
+    warnings.simplefilter("ignore")
     if _prompt and len(received) == 1:
         timer = threading.Timer(_PATIENCE, _leave, [128 + number, _prompt[-1]])
         timer.daemon = True
