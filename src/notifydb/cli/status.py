@@ -10,6 +10,7 @@ from notifydb.cli.deps import Deps
 from notifydb.cli.options import DatabaseUrl, Format, OutputFormat, WaitForDatabase
 
 if TYPE_CHECKING:
+    from notifydb.errors import MigrationFailed
     from notifydb.runner.plan import Status
     from notifydb.runner.rescue import Standing
 
@@ -28,12 +29,11 @@ def status(
     deps = Deps(database_url=database_url)
     deps.wait_for_database(wait_for_db)
     standing = deps.runner(lambda _: None).standing()
-    found = compare(deps.history, standing.current)
+    found, half_done = compare(deps.history, standing.current), standing.half_taken_back()
     if output is OutputFormat.JSON:
-        deps.console.json(_document(found, standing))
+        deps.console.json(_document(found, standing, half_done))
     else:
-        _show(deps, found, standing)
-    half_done = standing.half_taken_back()
+        _show(deps, found, standing, half_done)
     if found.unknown or found.is_torn or standing.replaced or half_done or (at_head and not found.at_head):
         raise typer.Exit(1)
 
@@ -59,8 +59,7 @@ def _status(deps: Deps) -> Status:
         return compare(deps.history, version.current(conn))
 
 
-def _document(found: Status, standing: Standing) -> dict[str, object]:
-    half_done = standing.half_taken_back()
+def _document(found: Status, standing: Standing, half_done: MigrationFailed | None) -> dict[str, object]:
     return {
         "current": list(found.current),
         "heads": list(found.heads),
@@ -74,7 +73,7 @@ def _document(found: Status, standing: Standing) -> dict[str, object]:
     }
 
 
-def _show(deps: Deps, found: Status, standing: Standing) -> None:
+def _show(deps: Deps, found: Status, standing: Standing, half_done: MigrationFailed | None) -> None:
     deps.console.data(f"database  {', '.join(found.current) or 'at no revision'}")
     deps.console.data(f"head      {', '.join(found.heads) or 'no migrations'}")
     if refusal := standing.refusal():
@@ -84,7 +83,7 @@ def _show(deps: Deps, found: Status, standing: Standing) -> None:
         from notifydb.cli.narration import replaced_by
 
         deps.console.error(replaced_by(standing.replaced))
-    if (half_done := standing.half_taken_back()) is not None:
+    if half_done is not None:
         deps.console.error(half_done.message, hint=half_done.hint)
     if standing.edited:
         deps.console.say(

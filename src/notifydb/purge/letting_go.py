@@ -122,12 +122,11 @@ class LettingGo:
         for relation in self._relations:
             key = relation.foreign_key
             if (
-                relation.policy is not Policy.SERVER
-                or key is None
-                or key.on_delete is not OnDelete.SET_DEFAULT
+                relation.policy is Policy.SERVER
+                and key is not None
+                and key.on_delete is OnDelete.SET_DEFAULT
+                and self._leads_nowhere(relation, dict(key.on_delete_sets))
             ):
-                continue
-            if self._leads_nowhere(relation, dict(key.on_delete_sets)):
                 yield relation
 
     def _goes(self, parent: TableName, relation: Relation) -> bool:

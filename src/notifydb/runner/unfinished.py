@@ -41,10 +41,11 @@ def half_taken_back(
     history: History, current: Collection[str], parts: Mapping[tuple[str, str], Part]
 ) -> errors.MigrationFailed | None:
     """Tells of a migration that the database says is applied, and of whose downgrade a part may be committed."""
-    applied = _applied(history, current)
-    for (operation, revision), part in parts.items():
-        if operation == "downgrade" and revision in applied and part.may_have_left_something:
-            again = goes_on(history, operation, revision, current)
+    downgrades = {revision: part for (operation, revision), part in parts.items() if operation == "downgrade"}
+    applied = _applied(history, current) if downgrades else ()
+    for revision, part in downgrades.items():
+        if revision in applied and part.may_have_left_something:
+            again = goes_on(history, "downgrade", revision, current)
             rest = (
                 f"{again} --from-start, if it may do it again"
                 if part.stuck

@@ -212,16 +212,16 @@ class Runner:
         return Records(self.url, self.history, keeps_sources, self.is_shared, self.deployed())
 
     def _planned(self, standing: rescue.Standing, target: str, *, take_back: bool) -> Plan:
+        half_done = standing.half_taken_back()
         if take_back and standing.kept:
             rest = standing.rest()
-            stays_half_done = dataclasses.replace(standing, current=rest).half_taken_back() is not None
-            if stays_half_done and (half_done := standing.half_taken_back()) is not None:
+            if half_done is not None and dataclasses.replace(standing, current=rest).half_taken_back():
                 raise half_done
             plan = plan_upgrade(self.history, rest, target, standing.room)
             return dataclasses.replace(plan, current=standing.current, taken_back=standing.foreign())
         if standing.refusal() is not None:
             raise _refusal(standing)
-        if (half_done := standing.half_taken_back()) is not None:
+        if half_done is not None:
             raise half_done
         return plan_upgrade(self.history, standing.current, target, standing.room)
 
