@@ -263,6 +263,23 @@ def test_rows_deleted_by_the_migration_before_are_not_counted_again(
     assert len(make_runner().upgrade().steps) == 2
 
 
+def test_no_other_session_is_asked_what_a_migration_may_take_away(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    look = (
+        "CREATE TABLE {} AS SELECT count(*) FROM pg_stat_activity WHERE application_name = 'notifydb guard'"
+    )
+    small_project.add("0001_users", USERS)
+    make_runner().upgrade()
+    path = small_project.add("0002_drops", 'op.execute("DROP TABLE users")')
+    path.write_text(path.read_text() + '\ndestructive = "nobody comes any more"\n')
+    small_project.add("0003_looks", f'op.execute("{look.format("marked")}")')
+    small_project.add("0004_rewrites", 'op.execute("ALTER TABLE marked ALTER COLUMN count TYPE int")')
+    small_project.add("0005_looks", f'op.execute("{look.format("unmarked")}")')
+    make_runner().upgrade()
+    assert query(database, "SELECT * FROM marked, unmarked") == [(0, 1)]
+
+
 def test_downgrade_takes_its_own_permit(
     database: str, server_url: str, small_project: SmallProject, make_runner: MakeRunner
 ) -> None:

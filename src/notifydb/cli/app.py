@@ -100,7 +100,7 @@ def _unwritten(code: str | int | None) -> str | int:
 def _collect_seldom() -> None:
     """Nearly all that a command makes are modules, which stay: looking through them for garbage took a tenth of
     a second of each command, while it imports and once more when it ends."""
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 20, 20)
     atexit.register(gc.freeze)
 
 

@@ -92,8 +92,11 @@ class Watch:
 
     def _judge(self, answer: psycopg.Cursor[Any]) -> None:
         doubted, cursor = self._losses.doubted(answer), plain(answer.connection)
+        # What may be taken away need not be known; to know it, another session has to be asked.
+        if not (doubted or self._truncated) or not self._refusals():
+            return
         lost = tuple(self._losses.of(doubted, cursor))
-        if lost and self._came_back and self._refusals() and self._losses.are_none(doubted, cursor):
+        if lost and self._came_back and self._losses.are_none(doubted, cursor):
             lost = ()
         self.refuse(*lost, *self._truncations(lost))
 

@@ -107,10 +107,13 @@ def _part(entries: Sequence[Entry]) -> Part:
 
 @dataclasses.dataclass(slots=True)
 class _Statement:
-    """What was sent and is not yet recorded; `state` is what a rollback makes of it."""
+    """What was sent and is not yet recorded; `state` is what a rollback makes of it.
+
+    `digest` is None where the text tells it: of most statements nobody asks for it.
+    """
 
     sql: str
-    digest: str
+    digest: str | None
     rowcount: int
     gave_rows: bool
     state: Literal["open", "there", "undone"]
@@ -173,7 +176,9 @@ class Journal:
         self, sent: Sent, rowcount: int, state: Literal["open", "there", "undone"], *, gave_rows: bool = False
     ) -> None:
         self.statements += 1
-        self._sent.append(_Statement(sent.sql, digest_of(sent), rowcount, gave_rows, state))
+        # Many rows are not kept until the commit.
+        digest = digest_of(sent) if len(sent.rows) > 1 else None
+        self._sent.append(_Statement(sent.sql, digest, rowcount, gave_rows, state))
 
     def spoil(self, reason: str) -> None:
         """From here on nobody can tell what is committed with what."""
@@ -228,7 +233,7 @@ class Journal:
         volatile = names - {name for (name,) in harmless}
         return [
             Step(
-                each.digest,
+                each.digest or digest_of(Sent(each.sql)),
                 each.rowcount,
                 Effect.NONE if each.state == "undone" else effect_of(statements, volatile),
             )

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from notifydb.runner.texts import Text
     from notifydb.sql.names import Relation
 
+#: A statement of a transaction that has none of these in it, in no case, need not be looked at; nearly none has.
+_REMARKABLE: Final = (
+    "abort", "advisory_unlock", "begin", "client_connection_check", "commit", "deallocate", "discard", "end",
+    "prepare", "reset", "rollback", "start", "timeout", "truncate",
+)  # fmt: skip
 #: What may change the session's lock timeout for longer than its transaction.
 _SETTING: Final = re.compile(r"timeout|\breset\b|\bdiscard\b", re.IGNORECASE)
 #: What may drop the session's locks, or the server's look at whether its client is there.
@@ -189,6 +194,10 @@ class Supervision:
             return
         if self._verdict is not None:
             raise self._verdict
+        if not (journal.is_replaying or self._needs_care(cursor.connection, sent)):
+            yield None
+            journal.add(sent, cursor)
+            return
         self._limits_are_unsure |= bool(_SETTING.search(sent.sql))
         if self._watch is not None and _FORGETTING.search(sent.sql):
             self._watch.forget()
@@ -200,6 +209,9 @@ class Supervision:
                 journal.spoil("it uses a second connection")
             with self._on_its_way(cursor, sent, journal) as instead:
                 yield instead
+
+    def _needs_care(self, driver: psycopg.Connection[Any], sent: Sent) -> bool:
+        return driver is not self.driver or _is_outside(driver) or _is_remarkable(sent.sql)
 
     @contextmanager
     def _held_on(self, driver: psycopg.Connection[Any], sent: Sent) -> Iterator[None]:
@@ -337,6 +349,11 @@ def _answer_noted(driver: psycopg.Connection[Any], journal: Journal, text: Text)
 def _is_still_whole(driver: psycopg.Connection[Any], dropped: Relation | None) -> bool:
     """Whether the index is as it was: one whose drop was cut short in its midst is INVALID."""
     return dropped is not None and is_valid(driver, dropped.schema, dropped.name)
+
+
+def _is_remarkable(sql: str) -> bool:
+    text = sql.lower()
+    return any(word in text for word in _REMARKABLE)
 
 
 def _is_outside(driver: psycopg.Connection[Any]) -> bool:
