@@ -280,6 +280,29 @@ def test_no_other_session_is_asked_what_a_migration_may_take_away(
     assert query(database, "SELECT * FROM marked, unmarked") == [(0, 1)]
 
 
+@pytest.mark.parametrize(
+    ("body", "remedy"),
+    [
+        ('op.execute("SELECT 1 / 0")', "mend the migration"),
+        ('op.get_bind().execute("SELECT 1")', "put sa.text(...) around that string"),
+        ('op.execute("CREATE EXTENSION nobody_has_it")', "have the extension installed on the server"),
+        (
+            'op.execute("CREATE ROLE {0}_r; SET LOCAL ROLE {0}_r; CREATE TABLE notifydb.x (id int)")',
+            "give the role what it lacks",
+        ),
+    ],
+)
+def test_what_to_do_before_it_is_run_again(
+    body: str, remedy: str, database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_fails", body.format(name_of(database)))
+    with pytest.raises(errors.MigrationFailed) as caught:
+        make_runner().upgrade()
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith(f"its transaction was rolled back; {remedy}")
+    assert caught.value.hint.endswith(", then run the same command again")
+
+
 def test_downgrade_takes_its_own_permit(
     database: str, server_url: str, small_project: SmallProject, make_runner: MakeRunner
 ) -> None:

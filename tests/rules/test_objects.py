@@ -44,6 +44,15 @@ FOUND = {
     "a function's name": ("rename-object", 'op.execute("ALTER FUNCTION one() RENAME TO two")'),
     "a sequence of its own": ("rename-object", 'op.execute("ALTER SEQUENCE invoices RENAME TO bills")'),
     "a role": ("server-wide-change", 'op.execute("CREATE ROLE reader")'),
+    "a setting of a role": ("server-wide-change", "op.execute(\"ALTER ROLE reader SET work_mem = '4MB'\")"),
+    "a setting of a database": (
+        "server-wide-change",
+        "op.execute(\"ALTER DATABASE shop SET work_mem = '4MB'\")",
+    ),
+    "a setting of a role in a database": (
+        "server-wide-change",
+        "op.execute(\"ALTER ROLE reader IN DATABASE shop SET work_mem = '4MB'\")",
+    ),
     "a setting of the system": (
         "server-wide-change",
         """
@@ -204,3 +213,37 @@ def test_a_renamed_table_is_still_the_one_that_was_there(tmp_path: Path, server_
         "rename-table",
     }
     assert {finding.status for finding in found if finding.rule == "drop-column"} == {"confirmed"}
+
+
+@pytest.mark.postgres
+def test_a_database_that_is_asked_for_its_name_may_have_settings(tmp_path: Path, server_url: str) -> None:
+    example = Example(
+        """
+        name = op.get_bind().engine.url.database
+        op.execute(f"ALTER ROLE postgres IN DATABASE {name} SET statement_timeout = '20min'")
+        op.execute(f"ALTER DATABASE {name} SET work_mem = '4MB'")
+        """
+    )
+    assert judge(example, tmp_path, "trace", server_url).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        (
+            "ALTER ROLE reader SET work_mem = '4MB'",
+            "ALTER ROLE changes the whole server, not only this database.",
+        ),
+        (
+            "ALTER ROLE reader IN DATABASE shop RESET work_mem",
+            "ALTER ROLE names the database shop: where it is called otherwise, this fails.",
+        ),
+        (
+            "ALTER DATABASE shop SET work_mem = '4MB'",
+            "ALTER DATABASE names the database shop: where it is called otherwise, this fails.",
+        ),
+    ],
+)
+def test_how_far_a_setting_reaches(sql: str, message: str, tmp_path: Path) -> None:
+    (found,) = judge(Example(f'op.execute("{sql}")'), tmp_path, "static").findings
+    assert found.message == message

@@ -42,7 +42,7 @@ from notifydb.settings.url import redact
 
 __all__ = [
     "Again", "Applied", "Committed", "Direction", "Event", "Failed", "Listener", "Planned", "Ran", "Started",
-    "downgrade", "run_each", "stamp", "upgrade",
+    "downgrade", "rolled_back", "run_each", "stamp", "upgrade",
 ]  # fmt: skip
 
 
@@ -275,9 +275,14 @@ class _Run:
             hint=(
                 "it had left its transaction: look at what it did before you run it again"
                 if self.kept_something
-                else "its transaction was rolled back; mend the migration, then run the same command again"
+                else rolled_back(error)
             ),
         )
+
+
+def rolled_back(error: Exception) -> str:
+    """What to do after a failure that has left nothing."""
+    return f"its transaction was rolled back; {failures.remedy(error)}, then run the same command again"
 
 
 def _rejoin(context: MigrationContext) -> None:

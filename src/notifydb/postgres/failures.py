@@ -18,6 +18,7 @@ LOCK_NOT_AVAILABLE = "55P03"
 INSUFFICIENT_PRIVILEGE = "42501"
 INVALID_CATALOG_NAME = "3D000"
 INVALID_SCHEMA_NAME = "3F000"
+DISK_FULL = "53100"
 #: Somebody else was in the way, and may be gone the next time: a lock timeout, a deadlock, a serialization failure.
 _CONTENTION = (LOCK_NOT_AVAILABLE, "40P01", "40001")
 #: What a session has set, or its role, that makes the server end it.
@@ -26,6 +27,8 @@ _TIMEOUTS = {
     "25P04": "transaction_timeout",
     "57P05": "idle_session_timeout",
 }
+#: Before PostgreSQL 15 it is the file that cannot be opened.
+_NO_EXTENSION = re.compile(r'extension ".*" is not available|extension control file')
 #: Shut down, crashed, starting, full.
 _SERVER_GOES_AWAY = ("57P01", "57P02", "57P03", "53300", *_TIMEOUTS)
 
@@ -64,6 +67,23 @@ def first_line(error: BaseException) -> str:
     original = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) and error.orig else error
     lines = str(original).strip().splitlines()
     return redact(lines[0] if lines else type(original).__name__)
+
+
+def remedy(error: BaseException) -> str:
+    """What is to be done before a migration that has failed so is run again."""
+    state, said = sqlstate(error), first_line(error)
+    if isinstance(error, sqlalchemy.exc.ObjectNotExecutableError):
+        return "put sa.text(...) around that string, as SQLAlchemy wants it since 2.0"
+    if _NO_EXTENSION.search(said):
+        return (
+            "have the extension installed on the server (the embedded one has none: let NOTIFYDB_POSTGRES_BIN "
+            "name the programs of one that has it)"
+        )
+    if state == INSUFFICIENT_PRIVILEGE:
+        return "give the role what it lacks, or use one that owns the tables"
+    if state == DISK_FULL:
+        return "make room on the server's disk"
+    return "mend the migration"
 
 
 @contextmanager

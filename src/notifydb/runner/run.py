@@ -208,9 +208,7 @@ class Run:
             return
         part = self._read_parts().get((self._operation, failed.revision))
         if part is None or not part.may_have_left_something:
-            failed.error.hint = (
-                "its transaction was rolled back; mend the migration, then run the same command again"
-            )
+            failed.error.hint = execute.rolled_back(failed.cause)
         elif part.stuck:
             left = (
                 f"{part.changes} of its statements are committed, and it cannot go on after them"

@@ -248,6 +248,15 @@ def _grant_role(node: Any) -> Iterator[facts.Fact]:
         yield facts.Revoke("role", names, (), _roles(node.grantee_roles))
 
 
+def _set_for_database(node: Any) -> Iterator[facts.Fact]:
+    yield facts.SetForDatabase("ALTER DATABASE", node.dbname)
+
+
+def _set_for_role(node: Any) -> Iterator[facts.Fact]:
+    if node.database:
+        yield facts.SetForDatabase("ALTER ROLE", node.database)
+
+
 def _roles(items: Iterable[Any]) -> tuple[str, ...]:
     found = (inner(item) for item in items)
     return tuple(each.rolename or pg.RoleSpecType.Name(each.roletype).split("_")[1] for each in found)
@@ -273,6 +282,8 @@ EXTRACTORS: dict[str, Callable[[Any], Iterator[facts.Fact]]] = {
     "alter_extension_stmt": _alter_extension,
     "alter_enum_stmt": _alter_enum,
     "alter_seq_stmt": _alter_sequence,
+    "alter_database_set_stmt": _set_for_database,
+    "alter_role_set_stmt": _set_for_role,
     "grant_stmt": _grant,
     "grant_role_stmt": _grant_role,
 }

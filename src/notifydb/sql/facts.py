@@ -335,6 +335,14 @@ class Opaque:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class SetForDatabase:
+    """ALTER DATABASE or ALTER ROLE, with SET or RESET that holds in one database."""
+
+    command: str
+    database: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Other:
     """A statement that has no fact of its own; `node` is the parser's name for it."""
 
@@ -343,6 +351,7 @@ class Other:
 
 Fact = (
     CreateTable
+    | SetForDatabase
     | CreateView
     | DropTable
     | CreateIndex

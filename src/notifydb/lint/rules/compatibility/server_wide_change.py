@@ -18,6 +18,9 @@ class ServerWideChange(Rule):
     Roles and databases belong to the whole server: other databases on it get the change too, and so does
     the server on which the migration is tried. In another environment the role or database has another name
     or is there already, and the migration fails. ALTER SYSTEM cannot run in a transaction at all.
+
+    What is set for one database (ALTER ROLE ... IN DATABASE, ALTER DATABASE ... SET) stays there; it is found where
+    its name is written down, and not where the shadow has run it, under the name that its own database has.
     """
 
     name = "server-wide-change"
@@ -39,6 +42,13 @@ class ServerWideChange(Rule):
                 f"{command} changes the whole server, not only this database.",
                 sql=statement.sql,
             )
+        # A name that the shadow knows is its own.
+        for setting in statement.each(facts.SetForDatabase) if statement.trace is None else ():
+            yield self.finding(
+                statement,
+                f"{setting.command} names the database {setting.database}: where it is called otherwise, this fails.",
+                sql=statement.sql,
+            )
 
 
 def _commands(statement: Statement) -> Iterator[str]:
@@ -53,7 +63,6 @@ def _commands(statement: Statement) -> Iterator[str]:
 
 
 _COMMANDS = {
-    "alter_database_set_stmt": "ALTER DATABASE",
     "alter_database_stmt": "ALTER DATABASE",
     "alter_role_set_stmt": "ALTER ROLE",
     "alter_role_stmt": "ALTER ROLE",
