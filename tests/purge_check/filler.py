@@ -148,6 +148,8 @@ class Filler:
                 self._troubled[table].add(error.diag.constraint_name or "")
             except errors.DataError:
                 continue
+            except errors.ForeignKeyViolation:
+                break
             except errors.UniqueViolation:
                 collisions += 1
                 if collisions > _COLLISIONS:

@@ -129,4 +129,53 @@ ALPHAGOV: Final = Profile(
         policies=("inbound_numbers.service_id=null", "invited_users.user_id=refuse"),
     ),
 )  # fmt: skip
-PROFILES: Final = {"own": OWN, "gsa": GSA, "alphagov": ALPHAGOV}
+_CDS_IMPLICIT: Final = (
+    "monthly_notification_stats_summary.service_id -> services.id",
+    "template_categories.updated_by_id -> users.id",
+)
+CDS: Final = Profile(
+    reference=_COMMON - {"ft_processing_time", "organization", "invited_organization_users"}
+    | {
+        "auth_type", "branding_type", "daily_sorted_letter", "dm_datetime", "invite_status_type",
+        "invited_organisation_users", "job_status", "key_types", "letter_branding", "letter_rates",
+        "notification_status_types", "organisation", "organisation_types", "provider_rates", "service_callback_type",
+        "service_permission_types", "template_categories", "template_process_type",
+    },
+    implicit=(*_HISTORIES, *_FACTS, *_CDS_IMPLICIT),
+    free=_FREE
+    | {
+        "files.document_id", "jobs.sender_id", "organisation.email_branding_id",
+        "templates_history.template_category_id",
+    },
+    inviters=frozenset({"invited_users.user_id"}),
+    subjects=frozenset({"reports.requesting_user_id"}),
+    settings=_toml(extend_implicit=_CDS_IMPLICIT),
+)  # fmt: skip
+_VA_IMPLICIT: Final = (
+    "service_callback_history.id -> service_callback.id",
+    "service_callback_history.service_id -> services.id",
+    "service_callback_history.updated_by_id -> users.id",
+    "notification_failures.notification_id -> notifications.id",
+    "va_profile_local_cache.notification_id -> notifications.id",
+)
+VA: Final = Profile(
+    reference=_COMMON - {"ft_processing_time", "organization", "invited_organization_users"}
+    | {
+        "auth_type", "branding_type", "communication_items", "daily_sorted_letter", "dm_datetime",
+        "invite_status_type", "invited_organisation_users", "job_status", "key_types", "letter_rates",
+        "notification_status_types", "organisation", "organisation_types", "provider_rates",
+        "service_callback_channel", "service_callback_type", "service_permission_types", "sessions",
+        "template_process_type",
+    },
+    implicit=(*_HISTORIES, *_FACTS, *_VA_IMPLICIT),
+    # What is promoted lives in another environment.
+    free=_FREE
+    | {
+        "promoted_templates.promoted_service_id", "promoted_templates.promoted_template_id",
+        "services_history.email_provider_id", "services_history.sms_provider_id", "templates_history.provider_id",
+        "templates_history.communication_item_id",
+    },
+    inviters=frozenset({"invited_users.user_id"}),
+    settings=_toml(extend_implicit=_VA_IMPLICIT),
+)  # fmt: skip
+PROFILES: Final = {"own": OWN, "gsa": GSA, "alphagov": ALPHAGOV, "cds": CDS, "va": VA}
