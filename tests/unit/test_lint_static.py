@@ -89,6 +89,21 @@ def test_without_imports_only_the_source_is_judged(tmp_path: Path) -> None:
     assert [each.level for each in report.skipped] == ["statement"]
 
 
+def test_a_migration_without_a_downgrade_stops_one(tmp_path: Path) -> None:
+    example = Example('op.add_column("users", sa.Column("nickname", sa.Text))')
+    example.write(tmp_path)
+    path = tmp_path / "migrations" / "versions" / "0002_example.py"
+    path.write_text(path.read_text().partition("def downgrade")[0])
+    (found,) = lint(
+        read_history(path.parent), ["0002_example"], Project(tmp_path, tmp_path / "migrations"),
+        shadows=None, options=Options(mode="static"),
+    ).findings  # fmt: skip
+    assert (found.rule, found.message) == (
+        "empty-downgrade",
+        "There is no downgrade(): one that would pass here fails before its first revision is run.",
+    )
+
+
 def test_what_could_not_be_checked_leaves_its_ignores_alone(tmp_path: Path) -> None:
     example = Example("""
         # notifydb: ignore[drop-table] because nobody uses it

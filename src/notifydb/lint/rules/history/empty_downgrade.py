@@ -12,12 +12,16 @@ from notifydb.lint.rule import Rule
 from notifydb.lint.source import function, function_line, is_empty
 from notifydb.revisions.graph import Revision
 
+_PRETENDS = "A downgrade takes the stamp back and leaves the schema as it is; the next upgrade fails."
+_MISSING = "There is no downgrade(): one that would pass here fails before its first revision is run."
+
 
 class EmptyDowngrade(Rule):
-    """A downgrade() that does nothing, though upgrade() does something.
+    """A downgrade() that does nothing, though upgrade() does something, or none at all.
 
     `alembic downgrade` succeeds, the stamp goes back, and the schema does not: the next upgrade fails. A
-    downgrade that cannot be done should say so by raising.
+    downgrade that cannot be done should say so by raising. Where there is no function of that name, no downgrade
+    gets past the revision, and none of those above it is run either.
     """
 
     name = "empty-downgrade"
@@ -43,6 +47,6 @@ class EmptyDowngrade(Rule):
         yield self.finding_at(
             revision,
             function_line(tree, "downgrade" if downgrade else "upgrade"),
-            "A downgrade takes the stamp back and leaves the schema as it is; the next upgrade fails.",
+            _PRETENDS if downgrade else _MISSING,
             revision=revision.id,
         )
