@@ -348,16 +348,18 @@ def test_a_migration_that_closes_the_bind_has_failed_and_is_told_and_recorded(
 def test_a_migration_that_resets_its_session_still_keeps_other_runners_out(
     leaving: str, database: str, users: SmallProject, make_runner: MakeRunner
 ) -> None:
-    query(database, "CREATE TABLE seen (kept bool, looks text)")
+    query(database, f"ALTER DATABASE {name_of(database)} SET idle_session_timeout = '1min'")
+    query(database, "CREATE TABLE seen (kept bool, looks text, idles text)")
     looks = (
         "INSERT INTO seen SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' "
-        "AND pid = pg_backend_pid()), current_setting('client_connection_check_interval')"
+        "AND pid = pg_backend_pid()), current_setting('client_connection_check_interval'), "
+        "current_setting('idle_session_timeout')"
     )
     users.add("0002_leaves", f'op.execute("{looks}")\n{leaving}\nop.execute("{looks}")')
     make_runner(Environment.DEVELOPMENT).upgrade()
     before, after = query(database, "SELECT * FROM seen")
     assert before == after
-    assert before[0] is True
+    assert (before[0], before[2]) == (True, "0")
 
 
 @pytest.mark.parametrize(("direction", "elsewhere"), [("up", "0003_two"), ("down", "0001_users")])

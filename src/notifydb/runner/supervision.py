@@ -222,6 +222,7 @@ class Supervision:
         ends = not driver.autocommit and driver.info.transaction_status is TransactionStatus.IDLE
         if self._ends_with_us:
             end_with_the_client(driver)
+        allow_idling(driver, in_transactions=False)
         hold_while_working(driver, self._still_ours)
         if ends:
             plain(driver).execute("COMMIT")
