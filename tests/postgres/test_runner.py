@@ -285,6 +285,11 @@ def test_no_other_session_is_asked_what_a_migration_may_take_away(
     [
         ('op.execute("SELECT 1 / 0")', "mend the migration"),
         ('op.get_bind().execute("SELECT 1")', "put sa.text(...) around that string"),
+        ('op.get_bind().execute(sa.table("t"))', "mend the migration"),
+        (
+            'op.execute("""DO $$ BEGIN RAISE EXCEPTION \'extension "x" is not available\'; END $$""")',
+            "mend the migration",
+        ),
         ('op.execute("CREATE EXTENSION nobody_has_it")', "have the extension installed on the server"),
         (
             'op.execute("CREATE ROLE {0}_r; SET LOCAL ROLE {0}_r; CREATE TABLE notifydb.x (id int)")',
@@ -301,6 +306,50 @@ def test_what_to_do_before_it_is_run_again(
     assert caught.value.hint is not None
     assert caught.value.hint.startswith(f"its transaction was rolled back; {remedy}")
     assert caught.value.hint.endswith(", then run the same command again")
+
+
+@pytest.mark.parametrize(
+    "tries",
+    [
+        'op.execute("SAVEPOINT a")\nop.execute("DELETE FROM users")\nop.execute("ROLLBACK TO a")',
+        'nested = op.get_bind().begin_nested()\nop.execute("DELETE FROM users")\nnested.rollback()',
+        (
+            'op.execute("DO $$ BEGIN DELETE FROM users; PERFORM 1 / 0; EXCEPTION WHEN division_by_zero THEN END $$")'
+        ),
+    ],
+)
+def test_rows_that_came_back_in_the_migration_before_are_not_lost_in_the_next(
+    tries: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    """The server had not counted them yet, and the table was locked by then no more."""
+    small_project.add("0001_users", USERS)
+    make_runner().upgrade()
+    small_project.add("0002_tries", tries)
+    small_project.add("0003_harmless", 'op.execute("UPDATE users SET name = name")')
+    assert len(make_runner().upgrade().steps) == 2
+
+
+def test_a_rewrite_of_a_table_that_was_emptied_and_filled_again_is_no_truncate(
+    small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    """The server took it to have the rows of before as well."""
+    insert = 'op.execute("INSERT INTO users SELECT generate_series(10, 109)")'
+    small_project.add("0001_users", f"{USERS}{insert}")
+    make_runner().upgrade()
+    path = small_project.add("0002_again", f'{BLOCK}op.execute("TRUNCATE users")\n    {insert}')
+    path.write_text(path.read_text() + '\ndestructive = "they were made up"\n')
+    small_project.add("0003_rewrites", 'op.execute("ALTER TABLE users ALTER COLUMN id TYPE numeric")')
+    assert len(make_runner().upgrade().steps) == 2
+
+
+def test_a_file_that_is_gone_meanwhile_is_not_read_again(
+    database: str, small_project: SmallProject, make_runner: MakeRunner
+) -> None:
+    small_project.add("0001_users", USERS)
+    make_runner().upgrade()
+    gone = 'import os\nos.unlink(__file__)\nop.execute("ALTER TABLE users ALTER COLUMN id TYPE bigint")'
+    small_project.add("0002_gone", gone)
+    assert len(make_runner().upgrade().steps) == 1
 
 
 def test_downgrade_takes_its_own_permit(

@@ -227,6 +227,23 @@ def test_a_database_that_is_asked_for_its_name_may_have_settings(tmp_path: Path,
     assert judge(example, tmp_path, "trace", server_url).findings == ()
 
 
+@pytest.mark.postgres
+def test_a_database_that_is_there_but_another_is_found(tmp_path: Path, server_url: str) -> None:
+    example = Example("op.execute(\"ALTER DATABASE template1 SET work_mem = '4MB'\")")
+    (found,) = judge(example, tmp_path, "trace", server_url).findings
+    assert found.message == "ALTER DATABASE is for the database template1, whichever this one is."
+
+
+def test_a_setting_for_a_database_can_be_made_again(tmp_path: Path) -> None:
+    example = Example("""
+        with op.get_context().autocommit_block():
+            op.execute("CREATE INDEX CONCURRENTLY ix_name ON users (name)")
+            op.execute("ALTER DATABASE shop SET work_mem = '4MB'")
+    """)
+    found = {each.rule for each in judge(example, tmp_path, "static").findings}
+    assert found == {"server-wide-change"}
+
+
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
@@ -236,11 +253,11 @@ def test_a_database_that_is_asked_for_its_name_may_have_settings(tmp_path: Path,
         ),
         (
             "ALTER ROLE reader IN DATABASE shop RESET work_mem",
-            "ALTER ROLE names the database shop: where it is called otherwise, this fails.",
+            "ALTER ROLE is for the database shop, whichever this one is.",
         ),
         (
             "ALTER DATABASE shop SET work_mem = '4MB'",
-            "ALTER DATABASE names the database shop: where it is called otherwise, this fails.",
+            "ALTER DATABASE is for the database shop, whichever this one is.",
         ),
     ],
 )

@@ -89,19 +89,34 @@ def test_without_imports_only_the_source_is_judged(tmp_path: Path) -> None:
     assert [each.level for each in report.skipped] == ["statement"]
 
 
-def test_a_migration_without_a_downgrade_stops_one(tmp_path: Path) -> None:
-    example = Example('op.add_column("users", sa.Column("nickname", sa.Text))')
-    example.write(tmp_path)
+def _without_a_downgrade(tmp_path: Path, instead: str) -> tuple[str, ...]:
+    Example('op.add_column("users", sa.Column("nickname", sa.Text))').write(tmp_path)
     path = tmp_path / "migrations" / "versions" / "0002_example.py"
-    path.write_text(path.read_text().partition("def downgrade")[0])
-    (found,) = lint(
+    path.write_text(path.read_text().partition("def downgrade")[0] + instead)
+    report = lint(
         read_history(path.parent), ["0002_example"], Project(tmp_path, tmp_path / "migrations"),
-        shadows=None, options=Options(mode="static"),
-    ).findings  # fmt: skip
-    assert (found.rule, found.message) == (
-        "empty-downgrade",
-        "There is no downgrade(): one that would pass here fails before its first revision is run.",
-    )
+        shadows=None, options=Options(mode="static", imports=False),
+    )  # fmt: skip
+    return tuple(found.message for found in report.findings if found.rule == "empty-downgrade")
+
+
+def test_a_migration_without_a_downgrade_stops_one(tmp_path: Path) -> None:
+    told = "There is no downgrade(): a downgrade past this revision fails before it runs anything."
+    assert _without_a_downgrade(tmp_path, "") == (told,)
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        "from helpers import downgrade\n",
+        "from helpers import undo as downgrade\n",
+        "from helpers import *\n",
+        "downgrade = lambda: None\n",
+        "if True:\n    def downgrade():\n        op.drop_column('users', 'nickname')\n",
+    ],
+)
+def test_a_downgrade_from_elsewhere_is_not_said_to_be_missing(instead: str, tmp_path: Path) -> None:
+    assert _without_a_downgrade(tmp_path, instead) == ()
 
 
 def test_what_could_not_be_checked_leaves_its_ignores_alone(tmp_path: Path) -> None:

@@ -281,7 +281,7 @@ class _Run:
 
 
 def rolled_back(error: Exception) -> str:
-    """What to do after a failure that has left nothing."""
+    """The hint for a failure that has left nothing."""
     return f"its transaction was rolled back; {failures.remedy(error)}, then run the same command again"
 
 

@@ -76,7 +76,7 @@ class _Cursor(psycopg.ClientCursor[Any]):
         with self._telling(query, params) as instead:
             if instead is not None:
                 return self._replaced(instead)
-            if _is_whole(query, params):
+            if _binds_nothing(query, params):
                 params = None
             return super().execute(query, params, **options)
 
@@ -128,7 +128,7 @@ class _ServerCursor(psycopg.ServerCursor[Any]):
 
 def _bound(driver: psycopg.Connection[Any], query: Any, params: Any) -> str:
     """The text as the server sees it; as it was written where the parameters do not fit."""
-    if isinstance(query, str) and (params is None or _is_whole(query, params)):
+    if isinstance(query, str) and (params is None or _binds_nothing(query, params)):
         return query
     cursor = psycopg.ClientCursor(driver)
     try:
@@ -137,6 +137,6 @@ def _bound(driver: psycopg.Connection[Any], query: Any, params: Any) -> str:
         return cursor.mogrify(query)
 
 
-def _is_whole(query: Any, params: Any) -> bool:
+def _binds_nothing(query: Any, params: Any) -> bool:
     """Whether there is nothing to put into the text, and nothing in it that would be read as a place for that."""
-    return not params and isinstance(query, str) and "%" not in query
+    return params in ((), [], {}) and isinstance(query, str) and "%" not in query

@@ -27,8 +27,11 @@ _TIMEOUTS = {
     "25P04": "transaction_timeout",
     "57P05": "idle_session_timeout",
 }
-#: Before PostgreSQL 15 it is the file that cannot be opened.
-_NO_EXTENSION = re.compile(r'extension ".*" is not available|extension control file')
+#: What CREATE EXTENSION says, by version, where the server has no such extension.
+_NO_EXTENSION = {
+    "0A000": re.compile(r'extension ".*" is not available'),
+    "58P01": re.compile("extension control file"),
+}
 #: Shut down, crashed, starting, full.
 _SERVER_GOES_AWAY = ("57P01", "57P02", "57P03", "53300", *_TIMEOUTS)
 
@@ -72,14 +75,14 @@ def first_line(error: BaseException) -> str:
 def remedy(error: BaseException) -> str:
     """What is to be done before a migration that has failed so is run again."""
     state, said = sqlstate(error), first_line(error)
-    if isinstance(error, sqlalchemy.exc.ObjectNotExecutableError):
+    if isinstance(error, sqlalchemy.exc.ObjectNotExecutableError) and isinstance(error.target, str):
         return "put sa.text(...) around that string, as SQLAlchemy wants it since 2.0"
-    if _NO_EXTENSION.search(said):
+    if state in _NO_EXTENSION and _NO_EXTENSION[state].search(said):
         return (
             "have the extension installed on the server (the embedded one has none: let NOTIFYDB_POSTGRES_BIN "
             "name the programs of one that has it)"
         )
-    if state == INSUFFICIENT_PRIVILEGE:
+    if state == INSUFFICIENT_PRIVILEGE and "row-level security" not in said:
         return "give the role what it lacks, or use one that owns the tables"
     if state == DISK_FULL:
         return "make room on the server's disk"

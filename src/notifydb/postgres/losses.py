@@ -15,6 +15,7 @@ from typing import Any, Final
 import psycopg
 
 from notifydb.postgres.connect import plain
+from notifydb.postgres.message import Look, Message
 
 # Objects are told apart by oid and attribute number: a rename loses nothing.
 #: The tables that the transaction has locked so, and what it did to them; the name is null where one is gone.
@@ -114,9 +115,13 @@ class Losses:
         """What was prepared may have been discarded."""
         self._prepared.clear()
 
-    def question(self, driver: psycopg.Connection[Any]) -> str:
-        """The statement whose answer `doubted` understands, to be asked as the transaction is about to commit."""
-        return "EXECUTE notifydb_suspects" if driver in self._prepared else _SUSPECTS.decode()
+    def ask(self, message: Message, driver: psycopg.Connection[Any], look: Look) -> None:
+        """Adds the question whose answer `doubted` understands, to be asked as the transaction is about to commit."""
+        # What is deleted counts as the session's for as long as the server has not counted it, a rollback or not.
+        # Older servers than 15 do it when they like, up to a second later.
+        if driver.info.server_version >= 150_000:
+            message.add("SELECT pg_stat_force_next_flush()")
+        message.add("EXECUTE notifydb_suspects" if driver in self._prepared else _SUSPECTS.decode(), look)
 
     def begin(self, cursor: Cursor) -> None:
         """A transaction has begun: the server may not have counted yet what the session deleted before."""
@@ -127,9 +132,7 @@ class Losses:
     def doubted(self, answer: Cursor) -> Suspects:
         """Those tables, by oid, that something may be taken from; `of` tells what."""
         found = {oid: self._suspect(oid, *rest) for oid, *rest in answer.fetchall()}
-        if deleted := {oid for oid, each in found.items() if each.deleted > 0}:
-            flush_counts(plain(answer.connection))
-            self._deleted_from |= deleted
+        self._deleted_from |= {oid for oid, each in found.items() if each.deleted > 0}
         doubted = {oid: each for oid, each in found.items() if self._is_doubted(oid, each)}
         self._files |= {oid: each.filenode for oid, each in found.items()}
         return doubted
@@ -172,15 +175,6 @@ class Losses:
             return False
         unchanged = oid in self._files and self._files[oid] == each.filenode
         return each.name is None or bool(each.gone) or each.deleted > 0 or not unchanged
-
-
-def flush_counts(cursor: Cursor) -> None:
-    """Has the server count this transaction's rows when it is over, not up to a second later.
-
-    Older servers than 15 do it when they like.
-    """
-    if cursor.connection.info.server_version >= 150_000:
-        cursor.execute("SELECT pg_stat_force_next_flush()")
 
 
 def _told(before: _Before, now: Suspect, cursor: Cursor) -> Iterator[str]:

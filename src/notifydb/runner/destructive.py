@@ -32,12 +32,13 @@ MARK = "destructive"
 
 
 class Watch:
-    """Compares what a transaction sees with what others see; `running` is the migration that is under way."""
+    """Compares what a transaction sees with what others see."""
 
     def __init__(self, request: Request, url: str) -> None:
         """`request` is what the guard is asked, with the migration's own mark filled in."""
         self.request = request
         self.running: Revision | None = None
+        self._refusals: tuple[str, ...] = ()
         self._url = url
         self._others: psycopg.Connection[Any] | None = None
         self._losses = Losses(self._outsider)
@@ -52,6 +53,18 @@ class Watch:
         finally:
             if self._others is not None:
                 self._others.close()
+
+    def begin(self, running: Revision | None) -> None:
+        """This migration is under way, with the mark that it has now; None is one that nobody knows."""
+        self.running, self._refusals = running, ()
+        if running is not None:
+            reasoned = reason_of(running) is not None
+            self._refusals = guard.refusals(dataclasses.replace(self.request, reasoned=reasoned))
+
+    @property
+    def needs_to_know(self) -> bool:
+        """Whether it matters what the migration takes away: to find that out, another session is asked."""
+        return bool(self._refusals)
 
     def remember(self, driver: psycopg.Connection[Any]) -> None:
         """A transaction has begun."""
@@ -83,17 +96,18 @@ class Watch:
     def check(self, driver: psycopg.Connection[Any]) -> None:
         """Compares inside the transaction; Refused leaves it to be rolled back."""
         if self.running is not None:
-            self._judge(plain(driver).execute(self._losses.question(driver).encode()))
+            message = Message()
+            self.ask(message, driver)
+            message.send(driver)
 
     def ask(self, message: Message, driver: psycopg.Connection[Any]) -> None:
         """As `check`, with the answer to the message, of which this is the last statement."""
         if self.running is not None:
-            message.add(self._losses.question(driver), self._judge)
+            self._losses.ask(message, driver, self._judge)
 
     def _judge(self, answer: psycopg.Cursor[Any]) -> None:
         doubted, cursor = self._losses.doubted(answer), plain(answer.connection)
-        # What may be taken away need not be known; to know it, another session has to be asked.
-        if not (doubted or self._truncated) or not self._refusals():
+        if not self.needs_to_know:
             return
         lost = tuple(self._losses.of(doubted, cursor))
         if lost and self._came_back and self._losses.are_none(doubted, cursor):
@@ -110,21 +124,12 @@ class Watch:
 
     def refuse(self, *lost: str) -> None:
         """Raises Refused with what would be lost, unless nothing is, or the guard lets it go."""
-        if not lost or self.running is None:
-            return
-        if refusals := self._refusals():
+        if lost and self._refusals and self.running is not None:
             raise errors.Refused(
                 f"{self.running.id} destroys data, and that is refused here",
-                reasons=(*lost, *refusals),
+                reasons=(*lost, *self._refusals),
                 hint=f'if it is meant, say so in the migration: {MARK} = "why it may go"',
             )
-
-    def _refusals(self) -> tuple[str, ...]:
-        """Why the running migration may not take anything away; nothing where it may."""
-        if self.running is None:
-            return ()
-        reasoned = reason_of(self.running) is not None
-        return guard.refusals(dataclasses.replace(self.request, reasoned=reasoned))
 
     def _truncations(self, lost: tuple[str, ...]) -> Iterator[str]:
         """Each TRUNCATE of a table that was there before, if it was not empty; said once."""
@@ -140,8 +145,10 @@ class Watch:
 
 def reason_of(revision: Revision) -> str | None:
     """The reason that the migration's own `destructive = "..."` gives, None where it says nothing."""
-    reason = None
-    for node in parse_module(revision.path.read_bytes(), revision.path).body:
+    reason, source = None, revision.path.read_bytes()
+    if MARK.encode() not in source:
+        return None
+    for node in parse_module(source, revision.path).body:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))) if name == MARK:
                 reason = text.strip() or None

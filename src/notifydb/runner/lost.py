@@ -38,8 +38,12 @@ class _Witness(Watch):
 
     def __init__(self, request: Request, revision: Revision, url: str) -> None:
         super().__init__(request, url)
-        self.running = revision
+        self.begin(revision)
         self.seen: list[str] = []
+
+    @property
+    def needs_to_know(self) -> bool:
+        return True
 
     def refuse(self, *lost: str) -> None:
         self.seen += lost

@@ -129,7 +129,7 @@ class Run:
         if self._current is None or self._current.revision != event.revision:
             self._patience.begin()
         if self._watch is not None:
-            self._watch.running = self._records.history.revisions.get(event.revision)
+            self._watch.begin(self._records.history.revisions.get(event.revision))
         entry = self._records.entry(self._operation, event.revision, "done")
         entry = dataclasses.replace(entry, started_at=datetime.now(UTC))
         self._current = _Current(event.revision, entry, Journal(entry))

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from notifydb.runner.texts import Text
     from notifydb.sql.names import Relation
 
-#: A statement of a transaction that has none of these in it, in no case, need not be looked at; nearly none has.
+#: What one of the patterns below finds has one of these in it, in lower or upper case (tests/unit/test_in_passing.py).
+#: Most statements have none, and are let by at a glance.
 _REMARKABLE: Final = (
     "abort", "advisory_unlock", "begin", "client_connection_check", "commit", "deallocate", "discard", "end",
     "prepare", "reset", "rollback", "start", "timeout", "truncate",
@@ -194,7 +195,7 @@ class Supervision:
             return
         if self._verdict is not None:
             raise self._verdict
-        if not (journal.is_replaying or self._needs_care(cursor.connection, sent)):
+        if not self._needs_care(cursor.connection, sent, journal):
             yield None
             journal.add(sent, cursor)
             return
@@ -210,8 +211,10 @@ class Supervision:
             with self._on_its_way(cursor, sent, journal) as instead:
                 yield instead
 
-    def _needs_care(self, driver: psycopg.Connection[Any], sent: Sent) -> bool:
-        return driver is not self.driver or _is_outside(driver) or _is_remarkable(sent.sql)
+    def _needs_care(self, driver: psycopg.Connection[Any], sent: Sent, journal: Journal) -> bool:
+        """Whether it is anything else than one more statement of the transaction that is looked at as it commits."""
+        is_elsewhere = driver is not self.driver or _is_outside(driver)
+        return is_elsewhere or journal.is_replaying or _is_remarkable(sent.sql)
 
     @contextmanager
     def _held_on(self, driver: psycopg.Connection[Any], sent: Sent) -> Iterator[None]:

@@ -22,8 +22,8 @@ from notifydb.migrator.config import Project
 from notifydb.postgres import failures
 from notifydb.postgres.connect import autocommit_engine, make_engine
 from notifydb.revisions.graph import History, Revision
+from notifydb.shadow.names import CLONE, TEMPLATE
 
-_TEMPLATE, _CLONE = "notifydb_template_", "notifydb_clone_"
 #: A clone without a connection for so long belongs to a command that was killed.
 _ABANDONED_SECONDS = 3600
 _POLL_SECONDS = 0.1
@@ -109,7 +109,7 @@ class Shadows:
             while not admin.scalar(_TRY_BUILD, {"name": names[-1]}):
                 time.sleep(_POLL_SECONDS)
             if not _exists(admin, names[-1]):
-                there = {row.name for row in admin.execute(_LIST, {"prefix": _TEMPLATE})}
+                there = {row.name for row in admin.execute(_LIST, {"prefix": TEMPLATE})}
                 base = next((name for name in reversed(names) if name in there and _keep(admin, name)), None)
                 self._build(admin, names[-1], base, chain)
                 self._reap(admin, names[-1])
@@ -140,11 +140,11 @@ class Shadows:
 
     def _reap(self, admin: sa.Connection, newest: str) -> None:
         """Drops the templates used longest ago, and clones that nobody dropped."""
-        templates = [row for row in admin.execute(_LIST, {"prefix": _TEMPLATE}) if row.name != newest]
+        templates = [row for row in admin.execute(_LIST, {"prefix": TEMPLATE}) if row.name != newest]
         templates.sort(key=lambda row: _used_at(row.comment), reverse=True)
         for row in templates[max(self.keep - 1, 0) :]:
             _drop(admin, row.name)
-        for row in admin.execute(_LIST, {"prefix": _CLONE}).all():
+        for row in admin.execute(_LIST, {"prefix": CLONE}).all():
             if not row.in_use and time.time() - _made_at(row.name) > _ABANDONED_SECONDS:
                 _drop(admin, row.name)
 
@@ -163,7 +163,7 @@ class Shadows:
         names = []
         for revision in chain:
             digest.update(revision.id.encode() + b"\0" + self._digest(revision.path))
-            names.append(_TEMPLATE + digest.hexdigest()[:24])
+            names.append(TEMPLATE + digest.hexdigest()[:24])
         return names
 
     def _digest(self, path: Path) -> bytes:
@@ -181,11 +181,11 @@ class Shadows:
 def _clone_name() -> str:
     # The name says when it was made: a comment would come a moment after the database, and another command
     # could take it in between for one that nobody wants.
-    return f"{_CLONE}{int(time.time())}_{secrets.token_hex(4)}"
+    return f"{CLONE}{int(time.time())}_{secrets.token_hex(4)}"
 
 
 def _made_at(clone: str) -> int:
-    made, _, _ = clone.removeprefix(_CLONE).partition("_")
+    made, _, _ = clone.removeprefix(CLONE).partition("_")
     return int(made) if made.isdecimal() else 0
 
 

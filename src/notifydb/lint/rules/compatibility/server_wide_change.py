@@ -9,6 +9,7 @@ from notifydb.lint.context import RevisionContext
 from notifydb.lint.example import Example
 from notifydb.lint.rule import Rule
 from notifydb.lint.statement import Statement
+from notifydb.shadow.names import is_shadow
 from notifydb.sql import facts
 
 
@@ -19,8 +20,8 @@ class ServerWideChange(Rule):
     the server on which the migration is tried. In another environment the role or database has another name
     or is there already, and the migration fails. ALTER SYSTEM cannot run in a transaction at all.
 
-    What is set for one database (ALTER ROLE ... IN DATABASE, ALTER DATABASE ... SET) stays there; it is found where
-    its name is written down, and not where the shadow has run it, under the name that its own database has.
+    What is set for one database (ALTER ROLE ... IN DATABASE, ALTER DATABASE ... SET) stays there. It is found where
+    the migration has that database's name written down, and not where it asks what its own is called.
     """
 
     name = "server-wide-change"
@@ -42,13 +43,14 @@ class ServerWideChange(Rule):
                 f"{command} changes the whole server, not only this database.",
                 sql=statement.sql,
             )
-        # A name that the shadow knows is its own.
-        for setting in statement.each(facts.SetForDatabase) if statement.trace is None else ():
-            yield self.finding(
-                statement,
-                f"{setting.command} names the database {setting.database}: where it is called otherwise, this fails.",
-                sql=statement.sql,
-            )
+        for setting in statement.each(facts.SetForDatabase):
+            # The migration has asked what its database is called.
+            if not is_shadow(setting.database):
+                yield self.finding(
+                    statement,
+                    f"{setting.command} is for the database {setting.database}, whichever this one is.",
+                    sql=statement.sql,
+                )
 
 
 def _commands(statement: Statement) -> Iterator[str]:

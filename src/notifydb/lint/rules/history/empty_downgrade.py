@@ -13,7 +13,7 @@ from notifydb.lint.source import function, function_line, is_empty
 from notifydb.revisions.graph import Revision
 
 _PRETENDS = "A downgrade takes the stamp back and leaves the schema as it is; the next upgrade fails."
-_MISSING = "There is no downgrade(): one that would pass here fails before its first revision is run."
+_MISSING = "There is no downgrade(): a downgrade past this revision fails before it runs anything."
 
 
 class EmptyDowngrade(Rule):
@@ -44,9 +44,24 @@ class EmptyDowngrade(Rule):
         upgrade, downgrade = function(tree, "upgrade"), function(tree, "downgrade")
         if upgrade is None or is_empty(upgrade) or (downgrade is not None and not is_empty(downgrade)):
             return
+        if downgrade is None and _may_be_bound(tree, "downgrade"):
+            return
         yield self.finding_at(
             revision,
             function_line(tree, "downgrade" if downgrade else "upgrade"),
             _PRETENDS if downgrade else _MISSING,
             revision=revision.id,
         )
+
+
+def _may_be_bound(tree: ast.Module, name: str) -> bool:
+    """Whether the module may have it from an import, an assignment or a function in a block."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.alias() if (node.asname or node.name) in (name, "*"):
+                return True
+            case ast.Name(id=found, ctx=ast.Store()) if found == name:
+                return True
+            case ast.FunctionDef(name=found) if found == name:
+                return True
+    return False
