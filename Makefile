@@ -9,6 +9,8 @@ LOWEST := .venv-lowest
 # The targets below work on the embedded Postgres; a production shell sets its own.
 export NOTIFYDB_ENVIRONMENT ?= development
 SYSTEM_POSTGRES := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin/pg_ctl)))
+# The tests start notifydb a thousand times, and each start would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
 export MESSAGE ?=
 export PREFIX ?= notify-tests-preview
 
