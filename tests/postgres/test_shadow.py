@@ -135,8 +135,8 @@ def test_two_commands_at_once_build_one_template(server_url: str, grown: SmallPr
 def test_the_oldest_templates_are_reaped(
     server_url: str, grown: SmallProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shadow, "_TEMPLATE", "reaptest_t_")
-    monkeypatch.setattr(shadow, "_CLONE", "reaptest_c_")
+    monkeypatch.setattr(shadow, "TEMPLATE", "reaptest_t_")
+    monkeypatch.setattr(shadow, "CLONE", "reaptest_c_")
     names = "SELECT count(*) FROM pg_database WHERE datname LIKE 'reaptest_t_%'"
     try:
         for number in range(3, 7):
@@ -153,7 +153,7 @@ def test_the_oldest_templates_are_reaped(
 def test_a_clone_that_another_command_has_just_made_is_not_reaped(
     server_url: str, grown: SmallProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shadow, "_CLONE", "reapclone_")
+    monkeypatch.setattr(shadow, "CLONE", "reapclone_")
     made = {f"reapclone_{int(time.time()) - age}_x": age for age in (0, 7200)}
     with autocommit_engine(server_url).connect() as conn:
         for name in made:

@@ -249,12 +249,11 @@ def _grant_role(node: Any) -> Iterator[facts.Fact]:
 
 
 def _set_for_database(node: Any) -> Iterator[facts.Fact]:
-    yield facts.SetForDatabase("ALTER DATABASE", node.dbname)
+    yield facts.Other("alter_database_set_stmt", node.dbname)
 
 
 def _set_for_role(node: Any) -> Iterator[facts.Fact]:
-    if node.database:
-        yield facts.SetForDatabase("ALTER ROLE", node.database)
+    yield facts.Other("alter_role_set_stmt", node.database or None)
 
 
 def _roles(items: Iterable[Any]) -> tuple[str, ...]:

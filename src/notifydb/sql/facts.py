@@ -335,23 +335,15 @@ class Opaque:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class SetForDatabase:
-    """ALTER DATABASE or ALTER ROLE, with SET or RESET that holds in one database."""
-
-    command: str
-    database: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Other:
-    """A statement that has no fact of its own; `node` is the parser's name for it."""
+    """A statement that has no fact of its own; `node` is the parser's name for it, `database` where its SET holds."""
 
     node: str
+    database: str | None = None
 
 
 Fact = (
     CreateTable
-    | SetForDatabase
     | CreateView
     | DropTable
     | CreateIndex

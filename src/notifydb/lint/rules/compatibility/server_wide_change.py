@@ -37,34 +37,31 @@ class ServerWideChange(Rule):
     good = (Example("op.execute(\"SET LOCAL work_mem = '64MB'\")"),)
 
     def check_statement(self, statement: Statement, _ctx: RevisionContext) -> Iterator[Finding]:
-        for command in _commands(statement):
-            yield self.finding(
-                statement,
-                f"{command} changes the whole server, not only this database.",
-                sql=statement.sql,
-            )
-        for setting in statement.each(facts.SetForDatabase):
-            # The migration has asked what its database is called.
-            if not is_shadow(setting.database):
-                yield self.finding(
-                    statement,
-                    f"{setting.command} is for the database {setting.database}, whichever this one is.",
-                    sql=statement.sql,
-                )
+        for reach in _reaches(statement):
+            yield self.finding(statement, reach, sql=statement.sql)
 
 
-def _commands(statement: Statement) -> Iterator[str]:
+def _reaches(statement: Statement) -> Iterator[str]:
     for fact in statement.facts:
         match fact:
             case facts.OutsideOnly(command="ALTER SYSTEM" | "CREATE DATABASE"):
-                yield fact.command
+                yield _server_wide(fact.command)
+            case facts.Other(database=str(database)):
+                # Where it is the shadow's, the migration has asked what its own is called.
+                if not is_shadow(database):
+                    yield f"{_COMMANDS[fact.node]} is for the database {database}, whichever this one is."
             case facts.Other() if fact.node in _COMMANDS:
-                yield _COMMANDS[fact.node]
+                yield _server_wide(_COMMANDS[fact.node])
             case _:
                 pass
 
 
+def _server_wide(command: str) -> str:
+    return f"{command} changes the whole server, not only this database."
+
+
 _COMMANDS = {
+    "alter_database_set_stmt": "ALTER DATABASE",
     "alter_database_stmt": "ALTER DATABASE",
     "alter_role_set_stmt": "ALTER ROLE",
     "alter_role_stmt": "ALTER ROLE",

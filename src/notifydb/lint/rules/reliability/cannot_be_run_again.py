@@ -84,7 +84,7 @@ def _later_step(statement: Statement, ctx: RevisionContext) -> Statement | None:
     return None
 
 
-_HARMLESS = (facts.SetVariable, facts.SetForDatabase, facts.Transaction, facts.Query, facts.Other)
+_HARMLESS = (facts.SetVariable, facts.Transaction, facts.Query, facts.Other)
 
 
 def _fails_again(statement: Statement, ctx: RevisionContext) -> str | None:
