@@ -76,7 +76,7 @@ def _run() -> str | int | None:
     try:
         app(standalone_mode=True)
     except errors.NotifydbError as error:
-        return _report(error)
+        return _stopped(None) if signals.received else _report(error)
     except KeyboardInterrupt as stop:
         return _stopped(stop)
     except SystemExit as end:
