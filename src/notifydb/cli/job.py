@@ -73,10 +73,6 @@ class Job:
             with signals.promptly(self._too_late), self._console.live(f"{self._operation}...") as self._live:
                 yield
         except errors.NotifydbError as error:
-            if signals.received:
-                # What a signal cuts short may fail in ways of its own.
-                self._stopped(signals.exit_code(None))
-                raise
             revision = self._ask()
             if self._as_json:
                 self._summarize(_OUTCOMES.get(error.exit_code, "bug"), error.exit_code, revision, error)

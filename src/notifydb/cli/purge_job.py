@@ -61,10 +61,6 @@ class PurgeJob:
             with signals.promptly(self._too_late), self._console.working(f"{self._operation}..."):
                 yield
         except errors.NotifydbError as error:
-            if signals.received:
-                # What a signal cuts short may fail in ways of its own.
-                self._stopped(signals.exit_code(None))
-                raise
             if self.as_json:
                 self._fail(_OUTCOMES.get(error.exit_code, "bug"), error.exit_code, error)
                 raise typer.Exit(error.exit_code) from error

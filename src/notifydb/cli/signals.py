@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
+from notifydb import errors
+
 #: A platform kills what has not ended; Cloud Foundry after ten seconds, a person sooner.
 _PATIENCE: Final = 1.7
 _LATE: Final = (
@@ -42,11 +44,16 @@ def exit_code(stop: KeyboardInterrupt | None) -> int:
 def promptly(last_words: _LastWords) -> Iterator[None]:
     """For the block, a signal ends the process in two seconds, whether or not the server answers by then.
 
-    If it does not, `last_words` are called with the exit code.
+    If it does not, `last_words` are called with the exit code. What a signal cuts short may fail in a way of its own:
+    it leaves as the signal.
     """
     _prompt.append(last_words)
     try:
         yield
+    except errors.NotifydbError as error:
+        if not received:
+            raise
+        raise _raised_by(received[0]) from error
     finally:
         _prompt.pop()
 
@@ -59,7 +66,11 @@ def _stop(number: int, _frame: FrameType | None) -> None:
         timer = threading.Timer(_PATIENCE, _leave, [128 + number, _prompt[-1]])
         timer.daemon = True
         timer.start()
-    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+    raise _raised_by(number)
+
+
+def _raised_by(number: int) -> type[KeyboardInterrupt]:
+    return Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
 def _leave(code: int, last_words: _LastWords) -> None:
